@@ -1,0 +1,1 @@
+"""TumorScope finds brain tumors in MRI slices: honest training, tracking and serving."""

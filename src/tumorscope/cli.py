@@ -1,0 +1,192 @@
+"""The command line: parse, call one workflow, print one result.
+
+Nothing heavy is imported here: each command imports its workflow when it runs.
+"""
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tumorscope.config import (
+    DISCLAIMER,
+    EvaluationConfig,
+    PromotionConfig,
+    RollbackConfig,
+    TrainingConfig,
+)
+from tumorscope.errors import StoppedError, TumorScopeError
+
+STOPPED_EXIT_CODE = 130
+
+
+class _Group(click.Group):
+    """Prints what a user can cause as one sentence; stops with the shell's code for it."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except StoppedError as error:
+            click.echo(str(error), err=True)
+            sys.exit(STOPPED_EXIT_CODE)
+        except TumorScopeError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def options_from(config_class: type) -> Callable:
+    """Make a click option of each field; each takes a value, as `mlflow run -P` needs."""
+
+    def decorate(command: Callable) -> Callable:
+        for field in reversed(dataclasses.fields(config_class)):
+            limits = field.metadata
+            kind = click.Choice(limits["choices"]) if limits["choices"] else field.type
+            command = click.option(
+                f"--{field.name.replace('_', '-')}",
+                field.name,
+                type=click.BOOL if kind is bool else kind,
+                default=field.default,
+                show_default=True,
+                help=limits["help"],
+            )(command)
+        return command
+
+    return decorate
+
+
+@click.group(
+    cls=_Group,
+    context_settings={
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "max_content_width": 100,
+    },
+    epilog=DISCLAIMER,
+)
+def main() -> None:
+    """Find brain tumors in MRI slices: train, compare, promote and serve, honestly evaluated."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@main.command()
+@options_from(TrainingConfig)
+def train(**settings: Any) -> None:
+    """Train a network and log the run to MLflow."""
+    config = TrainingConfig(**settings)
+    from tumorscope.workflows.train import train_and_log  # Keras takes seconds to import
+
+    summary = train_and_log(config)
+    _print_skipped(summary.unreadable)
+    counts = summary.counts
+    click.echo(
+        f"\n{counts['slices']} slices, {counts['duplicate_groups']} distinct; "
+        f"{counts['train']} train, {counts['validation']} validate, {counts['test']} test.\n"
+        f"On the test slices, at threshold {summary.threshold:.3f}:"
+    )
+    _print_estimates(summary.test)
+    verdict = "above it" if summary.beats_shortcuts else "NOT above it: nothing is shown"
+    click.echo(f"Shortcut floor: AUROC {summary.floor.auroc:.3f}; the network is {verdict}.")
+    click.echo(DISCLAIMER)
+    click.echo(f"Run {summary.run_id}. Next: python -m tumorscope promote")
+    _write_report(summary, config.report)
+
+
+@main.command()
+@options_from(EvaluationConfig)
+def evaluate(**settings: Any) -> None:
+    """Measure a logged or registered model on a folder of slices."""
+    config = EvaluationConfig(**settings)
+    from tumorscope.workflows.evaluate import evaluate_and_log
+
+    summary = evaluate_and_log(config)
+    _print_skipped(summary.unreadable)
+    click.echo(
+        f"\n{summary.slices} slices, {summary.duplicate_groups} distinct; "
+        f"{summary.left_out} left out, since the model learned from them."
+    )
+    if not summary.training_slices_known:
+        click.echo("The model's training slices are unknown: copies of them may be among these.")
+    _print_estimates(summary.estimates)
+    click.echo(DISCLAIMER)
+    click.echo(f"Run {summary.run_id}.")
+    _write_report(summary, config.report)
+
+
+@main.command()
+@options_from(PromotionConfig)
+def promote(**settings: Any) -> None:
+    """Put the best run behind the alias champion, if it passes the gate."""
+    config = PromotionConfig(**settings)
+    from tumorscope.workflows.promote import promote_best_run
+
+    decision = promote_best_run(config)
+    _print_decision(decision)
+    click.echo(DISCLAIMER)
+    _write_report(decision, config.report)
+
+
+@main.command()
+@options_from(RollbackConfig)
+def rollback(**settings: Any) -> None:
+    """Give the alias champion back to the version it replaced."""
+    config = RollbackConfig(**settings)
+    from tumorscope.workflows.rollback import roll_back
+
+    result = roll_back()
+    click.echo(f"champion is version {result.champion} again; it was {result.rolled_back}.")
+    _write_report(result, config.report)
+
+
+def _print_estimates(estimates: dict[str, Any]) -> None:
+    click.echo(f"  {'':14}{'value':>8}   95 % interval")
+    for name, estimate in estimates.items():
+        if estimate.value == estimate.value:
+            click.echo(
+                f"  {name:14}{estimate.value:8.3f}   {estimate.low:.3f} to {estimate.high:.3f}"
+            )
+        else:
+            click.echo(f"  {name:14}{'-':>8}   one class is missing")
+
+
+def _print_skipped(unreadable: list[tuple[str, str]], most: int = 10) -> None:
+    for path, reason in unreadable[:most]:
+        click.echo(f"Skipped {path}: {reason}", err=True)
+    if len(unreadable) > most:
+        click.echo(f"Skipped {len(unreadable) - most} more files.", err=True)
+
+
+def _print_decision(decision: Any) -> None:
+    click.echo(f"Candidate: run {decision.run_id}, {decision.slices} validation slices.")
+    click.echo(f"  {'check':32}{'required':>12}{'reached':>10}   passed")
+    for check in decision.checks:
+        passed = "yes" if check.passed else "NO"
+        click.echo(
+            f"  {check.name:32}{check.required:>12}{check.reached:10.3f}   {passed}   {check.note}"
+        )
+    click.echo(decision.outcome)
+
+
+def _write_report(result: Any, path: str) -> None:
+    if not path:
+        return
+    text = json.dumps(_without_nan(dataclasses.asdict(result)), indent=2)
+    try:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(
+            f"The report cannot be written to {path} ({error.strerror}); everything else is done."
+        ) from error
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN becomes None: JSON has no word for it."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if value != value else value

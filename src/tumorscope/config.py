@@ -1,0 +1,144 @@
+"""Every setting, once: its default, its help text and its limits.
+
+A config is a frozen dataclass and refuses values outside its limits when it is made. The command
+line's options are made from these fields, and MLproject is held equal to them by a test.
+"""
+
+import dataclasses
+from typing import Any
+
+from tumorscope.errors import SettingError
+
+DISCLAIMER = "For research and education only; not a medical device."
+
+
+def setting(
+    default: Any,
+    help: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """Declare one field of a config with its help text and its limits (both inclusive)."""
+    limits = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return dataclasses.field(default=default, metadata=limits)
+
+
+def check_limits(config: Any) -> None:
+    """Refuse a config with a value outside its limits.
+
+    Raises:
+        SettingError: names the setting, its limits and the value that came.
+    """
+    for field in dataclasses.fields(config):
+        value, limits = getattr(config, field.name), field.metadata
+        if limits["choices"] and value not in limits["choices"]:
+            expected = "one of " + ", ".join(limits["choices"])
+        elif limits["minimum"] is not None and not value >= limits["minimum"]:
+            expected = f"at least {limits['minimum']}"
+        elif limits["maximum"] is not None and not value <= limits["maximum"]:
+            expected = f"at most {limits['maximum']}"
+        else:
+            continue
+        raise SettingError(f"{field.name} must be {expected}, but it is {value!r}.")
+
+
+REPORT_HELP = "Also write the figures that are printed to this JSON file."
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of `train`: data, split, network, optimization, operating point."""
+
+    data: str = setting("data", "Folder of slices; data/README.md says which layouts are read.")
+    network: str = setting(
+        "compact",
+        "compact: the default. reference: the widespread notebook's network.",
+        choices=("compact", "reference"),
+    )
+    epochs: int = setting(15, "Passes over the training slices.", 1, 10_000)
+    batch_size: int = setting(32, "Slices in a step of the optimizer.", 1, 4096)
+    learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
+    schedule: str = setting(
+        "cosine",
+        "constant, or cosine: one epoch of warm-up, then down to zero.",
+        choices=("constant", "cosine"),
+    )
+    early_stopping_patience: int = setting(
+        0, "Stop after so many epochs without a lower validation loss; 0 never stops.", 0
+    )
+    class_weights: str = setting(
+        "none", "balanced weighs both classes alike in the loss.", choices=("none", "balanced")
+    )
+    dropout: float = setting(0.3, "Share of the features dropped before each dense layer.", 0, 0.9)
+    width: int = setting(12, "Filters of the compact network's first block.", 4, 64)
+    augment: bool = setting(True, "Vary the training slices anew in each epoch.")
+    copies: int = setting(4, "Augmentation: variations of each slice in an epoch.", 1, 100)
+    rotation_degrees: float = setting(15.0, "Augmentation: largest rotation.", 0, 180)
+    shift: float = setting(0.08, "Augmentation: largest shift, as a share of the size.", 0, 0.5)
+    zoom: float = setting(0.12, "Augmentation: largest zoom in or out, as a share.", 0, 0.5)
+    gamma: float = setting(0.25, "Augmentation: largest logarithm of the gamma exponent.", 0, 2)
+    contrast: float = setting(0.2, "Augmentation: largest change of brightness, as a share.", 0, 1)
+    flip: bool = setting(True, "Augmentation: mirror left and right in half of the cases.")
+    image_size: int = setting(128, "Width and height that the network sees, in pixels.", 32, 512)
+    framing: str = setting(
+        "head",
+        "head: crop to the head, pad to a square. letterbox: pad the frame. stretch: squeeze it.",
+        choices=("head", "letterbox", "stretch"),
+    )
+    test_fraction: float = setting(0.2, "Share of the slices that only test.", 0.05, 0.5)
+    validation_fraction: float = setting(
+        0.2, "Share of the remaining slices that choose epoch and threshold.", 0.05, 0.5
+    )
+    split_seed: int = setting(0, "Seed of the split; keep it to compare runs on equal slices.", 0)
+    seed: int = setting(0, "Seed of weights, order, augmentation and dropout.", 0, 2**31 - 1)
+    min_sensitivity: float = setting(
+        0.95, "The threshold finds at least this share of the validation tumors.", 0.5, 1.0
+    )
+    bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
+    report: str = setting("", REPORT_HELP)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """Settings of `evaluate`: which model, which slices."""
+
+    model: str = setting("models:/tumorscope@champion", "Any MLflow model URI of this project.")
+    data: str = setting("data", "Folder of slices; data/README.md says which layouts are read.")
+    bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
+    seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
+    report: str = setting("", REPORT_HELP)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class PromotionConfig:
+    """Settings of `promote`: which run, and what it must reach."""
+
+    run_id: str = setting("", "Run to promote; empty picks the best finished one.")
+    metric: str = setting(
+        "best_val_auroc", "Logged metric, higher is better, by which the best run is picked."
+    )
+    data: str = setting("", "Folder of the run's slices, where it has moved since.")
+    min_sensitivity: float = setting(
+        0.9, "Least sensitivity on the validation slices at the model's own threshold.", 0, 1
+    )
+    bootstrap_samples: int = setting(2000, "Resamples of the paired comparison.", 100, 100_000)
+    seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
+    dry_run: bool = setting(False, "Decide and print, but register and move nothing.")
+    report: str = setting("", REPORT_HELP)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class RollbackConfig:
+    """Settings of `rollback`."""
+
+    report: str = setting("", REPORT_HELP)

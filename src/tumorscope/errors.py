@@ -1,0 +1,33 @@
+"""What a user can do wrong: each error is one sentence that the command line prints as it is."""
+
+
+class TumorScopeError(Exception):
+    """Says what was expected, what came and what to do; never shown with a traceback."""
+
+
+class SettingError(TumorScopeError):
+    """A setting is outside its limits."""
+
+
+class DatasetError(TumorScopeError):
+    """A folder of slices cannot be used as a data set."""
+
+
+class LeakError(TumorScopeError):
+    """Slices of one duplicate group stand in more than one part of a split."""
+
+
+class ExportError(TumorScopeError):
+    """The exported network does not compute what the trained one does."""
+
+
+class TrackingError(TumorScopeError):
+    """MLflow cannot be reached, or a run in it does not fit the command."""
+
+
+class RegistryError(TumorScopeError):
+    """The model registry holds nothing that the command can act on."""
+
+
+class StoppedError(TumorScopeError):
+    """The user or the system asked the program to stop."""

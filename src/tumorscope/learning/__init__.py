@@ -1,0 +1,1 @@
+"""Arrays in, numbers out: data sets, splits, networks, training, evaluation, figures."""

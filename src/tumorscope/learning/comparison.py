@@ -1,0 +1,50 @@
+"""Is one model better than another? Judged on the same slices, pair by pair."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tumorscope.learning.evaluation import bootstrap_weights, interval, weighted_auroc
+
+
+@dataclass(frozen=True)
+class AurocDifference:
+    """Candidate's AUROC minus the other's, with its 95 % interval."""
+
+    candidate: float
+    other: float
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The difference, above 0 where the candidate ranks the slices better."""
+        return self.candidate - self.other
+
+
+def compare_auroc(
+    labels: np.ndarray,
+    candidate_scores: np.ndarray,
+    other_scores: np.ndarray,
+    groups: np.ndarray,
+    samples: int,
+    seed: int,
+) -> AurocDifference:
+    """Compare two AUROCs by a paired bootstrap over duplicate groups.
+
+    Args:
+        labels: shape (slices,), of both classes.
+        candidate_scores: shape (slices,).
+        other_scores: shape (slices,), of the same slices.
+        groups: shape (slices,), duplicate groups.
+        samples: number of resamples.
+        seed: of the resampling.
+
+    Returns:
+        Both AUROCs and the interval of their difference.
+    """
+    weights = np.vstack([np.ones(len(labels)), bootstrap_weights(groups, samples, seed)])
+    candidate = weighted_auroc(labels, candidate_scores, weights)
+    other = weighted_auroc(labels, other_scores, weights)
+    low, high = interval(candidate[1:] - other[1:])
+    return AurocDifference(float(candidate[0]), float(other[0]), low, high)

@@ -1,0 +1,73 @@
+"""The networks that `train` can choose: Conv2D and MaxPooling blocks, Flatten, Dense, sigmoid.
+
+Plain Keras 3: input shape (n, size, size, 1), float32 in [0, 1]; output shape (n, 1), the score.
+The layer named FEATURES is the last one before the output.
+"""
+
+import keras
+from keras import layers
+
+FEATURES = "features"
+
+
+def build_network(name: str, image_size: int, width: int, dropout: float, seed: int) -> keras.Model:
+    """Make a network with fresh weights.
+
+    Args:
+        name: "compact" or "reference".
+        image_size: width and height of its input in pixels.
+        width: filters of the compact network's first block.
+        dropout: share of the features dropped before each dense layer; in [0, 1).
+        seed: of the weights and of dropout.
+
+    Returns:
+        An uncompiled network.
+
+    Raises:
+        ValueError: no network of this name.
+    """
+    keras.utils.set_random_seed(seed)
+    if name == "compact":
+        return _compact(image_size, width, dropout)
+    if name == "reference":
+        return _reference(image_size, dropout)
+    raise ValueError(f"There is no network {name!r}.")
+
+
+def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
+    """Five blocks of Conv, MaxPool, norm, ReLU: pooled before normalized, for speed on a CPU.
+
+    GroupNormalization (Wu and He, 2018) computes its statistics from the slice at hand, so it
+    is the same in training and in use, however few steps there were.
+    """
+    x = inputs = keras.Input((image_size, image_size, 1))
+    for filters in (width, 2 * width, 4 * width, 8 * width, 8 * width):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = layers.MaxPooling2D()(x)
+        x = layers.GroupNormalization(groups=4)(x)
+        x = layers.ReLU()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(64, activation="relu", name=FEATURES)(x)
+    x = layers.Dropout(dropout)(x)
+    outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
+    return keras.Model(inputs, outputs, name="compact")
+
+
+def _reference(image_size: int, dropout: float) -> keras.Model:
+    """The network of the widespread notebooks, with Keras' default BatchNormalization.
+
+    Its running statistics move by 1 % a step, so after the few steps that 250 slices allow
+    they describe the initial weights rather than the data: validation collapses.
+    """
+    x = inputs = keras.Input((image_size, image_size, 1))
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, activation="relu", padding="same")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D()(x)
+        x = layers.Dropout(dropout)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(128, activation="relu", name=FEATURES)(x)
+    x = layers.Dropout(dropout)(x)
+    outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
+    return keras.Model(inputs, outputs, name="reference")

@@ -1,0 +1,104 @@
+"""Decoded slices on disk, by the digest of the file's content, so that a second run starts fast.
+
+One SQLite file in the user's cache folder (`$XDG_CACHE_HOME/tumorscope`, else
+`~/.cache/tumorscope`). It holds nothing that cannot be made again: delete it at any time.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+# Change it whenever decoding, framing or thumbnails change, so that no old record is believed.
+RECORD_VERSION = 1
+THUMBNAIL_SHAPE = (2, 32, 32)
+QUERY_SIZE = 500
+
+
+@dataclass(frozen=True)
+class SliceRecord:
+    """What is kept of a file.
+
+    Attributes:
+        shape: (height, width) of the frame in pixels.
+        slice: shape (size, size), uint8.
+        thumbnails: shape (2, 32, 32), uint8; see `learning.duplicates.thumbnails`.
+    """
+
+    shape: tuple[int, int]
+    slice: np.ndarray
+    thumbnails: np.ndarray
+
+
+class SliceCache:
+    """Records of one image size and framing. A cache that fails is logged and done without."""
+
+    def __init__(self, image_size: int, framing: str, path: Path | None = None) -> None:
+        self._image_size = image_size
+        self._settings = f"{RECORD_VERSION}/{image_size}/{framing}"
+        self._path = path or _default_path()
+
+    def get(self, digests: list[str]) -> dict[str, SliceRecord]:
+        """Look up the records of those digests that are known."""
+        found = {}
+        try:
+            with closing(self._connect()) as connection:
+                for start in range(0, len(digests), QUERY_SIZE):
+                    some = digests[start : start + QUERY_SIZE]
+                    rows = connection.execute(
+                        "SELECT digest, height, width, pixels FROM slices WHERE settings = ? "
+                        f"AND digest IN ({','.join('?' * len(some))})",
+                        [self._settings, *some],
+                    )
+                    found |= {row[0]: self._unpack(*row[1:]) for row in rows}
+        except (sqlite3.Error, OSError, ValueError) as error:
+            logger.warning("The slice cache %s is not used: %s.", self._path, error)
+        return found
+
+    def put(self, records: Mapping[str, SliceRecord]) -> None:
+        """Keep records by digest; those that are there already stay."""
+        rows = [
+            (self._settings, digest, *record.shape, _pack(record))
+            for digest, record in records.items()
+        ]
+        if not rows:
+            return
+        try:
+            with closing(self._connect()) as connection, connection:
+                connection.executemany("INSERT OR IGNORE INTO slices VALUES (?, ?, ?, ?, ?)", rows)
+        except (sqlite3.Error, OSError) as error:
+            logger.warning("The slice cache %s is not written: %s.", self._path, error)
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=30)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS slices (settings TEXT, digest TEXT, height INTEGER, "
+            "width INTEGER, pixels BLOB, PRIMARY KEY (settings, digest)) WITHOUT ROWID"
+        )
+        return connection
+
+    def _unpack(self, height: int, width: int, pixels: bytes) -> SliceRecord:
+        values = np.frombuffer(pixels, np.uint8)
+        area = self._image_size**2
+        return SliceRecord(
+            shape=(height, width),
+            slice=values[:area].reshape(self._image_size, self._image_size),
+            thumbnails=values[area:].reshape(THUMBNAIL_SHAPE),
+        )
+
+
+def _pack(record: SliceRecord) -> bytes:
+    return record.slice.tobytes() + record.thumbnails.tobytes()
+
+
+def _default_path() -> Path:
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache_home) / "tumorscope" / "slices.sqlite"

@@ -1,0 +1,152 @@
+"""Fit a network: binary cross-entropy, Adam, and the weights of the best validation epoch.
+
+Plain Keras 3, so any backend trains it.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from tumorscope.config import TrainingConfig
+from tumorscope.learning.augmentation import TrainingBatches
+
+EpochMetrics = dict[str, float]
+# A decision while training: the operating point is chosen once the weights are.
+TRAINING_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training leaves beside the weights.
+
+    Attributes:
+        history: one dict an epoch, of `train_*` and `val_*` metrics and `learning_rate`.
+        best_epoch: the epoch, counted from 1, whose weights the network now has.
+    """
+
+    history: list[EpochMetrics]
+    best_epoch: int
+
+
+@keras.saving.register_keras_serializable("tumorscope")
+class Specificity(keras.metrics.Metric):
+    """Share of the slices without a tumor that score under the threshold."""
+
+    def __init__(
+        self, threshold: float = TRAINING_THRESHOLD, name: str = "specificity", **settings
+    ) -> None:
+        super().__init__(name=name, **settings)
+        self.threshold = threshold
+        self.negatives = self.add_weight(name="negatives", initializer="zeros")
+        self.true_negatives = self.add_weight(name="true_negatives", initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
+        """Count a batch; weights are ignored, since a share of slices is asked for."""
+        negative = keras.ops.cast(keras.ops.less(y_true, 0.5), self.dtype)
+        below = keras.ops.cast(keras.ops.less(y_pred, self.threshold), self.dtype)
+        self.negatives.assign_add(keras.ops.sum(negative))
+        self.true_negatives.assign_add(keras.ops.sum(negative * below))
+
+    def result(self):
+        """The share so far; 0 before the first negative."""
+        return self.true_negatives / keras.ops.maximum(self.negatives, 1)
+
+
+def train_network(
+    network: keras.Model,
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    config: TrainingConfig,
+    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+) -> TrainingResult:
+    """Train a network in place and leave it with the weights of its lowest validation loss.
+
+    Args:
+        network: uncompiled, output shape (n, 1).
+        train: inputs (n, size, size, 1) in [0, 1] and labels (n,).
+        validation: the same; chooses the epoch.
+        config: epochs, batch size, learning rate and its schedule, augmentation, patience, seed.
+        on_epoch: called after each epoch with its number from 1 and its metrics.
+
+    Returns:
+        The metrics of each epoch, and which one was kept.
+    """
+    keras.utils.set_random_seed(config.seed)
+    batches = TrainingBatches(*train, config)
+    network.compile(
+        optimizer=keras.optimizers.Adam(_learning_rate(config, len(batches))),
+        loss="binary_crossentropy",
+        metrics=[
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=TRAINING_THRESHOLD),
+            keras.metrics.AUC(name="auroc"),
+            keras.metrics.Recall(name="sensitivity", thresholds=TRAINING_THRESHOLD),
+            Specificity(),
+        ],
+        # XLA on the CPU is several times slower here; the other backends need their compiler.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    keeper = _BestWeights(config.early_stopping_patience, on_epoch)
+    network.fit(
+        batches,
+        epochs=config.epochs,
+        validation_data=(validation[0], validation[1].astype(np.float32)[:, np.newaxis]),
+        validation_batch_size=256,
+        class_weight=_class_weight(train[1]) if config.class_weights == "balanced" else None,
+        callbacks=[keeper],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    network.set_weights(keeper.weights)
+    return TrainingResult(keeper.history, keeper.best_epoch)
+
+
+def predict_scores(network: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    """Score inputs (n, size, size, 1) in [0, 1]; returns shape (n,), in [0, 1]."""
+    return np.asarray(network.predict(inputs, batch_size=256, verbose=0))[:, 0]
+
+
+class _BestWeights(keras.callbacks.Callback):
+    """Keeps the weights of the lowest validation loss, and stops when patience is at its end."""
+
+    def __init__(self, patience: int, on_epoch: Callable[[int, EpochMetrics], None]) -> None:
+        super().__init__()
+        self.history: list[EpochMetrics] = []
+        self.best_epoch = 0
+        self.weights: list[np.ndarray] = []
+        self._lowest_loss = float("inf")
+        self._patience = patience
+        self._on_epoch = on_epoch
+
+    def on_epoch_end(self, epoch: int, logs: EpochMetrics | None = None) -> None:
+        metrics = {
+            name if name.startswith("val_") else f"train_{name}": float(value)
+            for name, value in (logs or {}).items()
+        }
+        rate = self.model.optimizer.learning_rate
+        metrics["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
+        self.history.append(metrics)
+        if not self.weights or metrics["val_loss"] < self._lowest_loss:
+            self._lowest_loss = metrics["val_loss"]
+            self.best_epoch = epoch + 1
+            self.weights = self.model.get_weights()
+        elif 0 < self._patience <= epoch + 1 - self.best_epoch:
+            self.model.stop_training = True
+        self._on_epoch(epoch + 1, metrics)
+
+
+def _learning_rate(config: TrainingConfig, steps_per_epoch: int):
+    if config.schedule == "constant":
+        return config.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=config.learning_rate / 10,
+        decay_steps=max(1, (config.epochs - 1) * steps_per_epoch),
+        warmup_target=config.learning_rate,
+        warmup_steps=steps_per_epoch,
+    )
+
+
+def _class_weight(labels: np.ndarray) -> dict[int, float]:
+    counts = np.bincount(labels, minlength=2)
+    return {label: len(labels) / (2 * counts[label]) for label in (0, 1)}

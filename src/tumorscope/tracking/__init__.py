@@ -1,0 +1,1 @@
+"""Everything MLflow: runs, logged models, the registry. The only package that imports mlflow."""

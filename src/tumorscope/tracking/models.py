@@ -1,0 +1,101 @@
+"""A logged model, loaded and asked: the same served code, in this process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+from tumorscope.errors import DatasetError, TrackingError
+from tumorscope.tracking.packaging import LOADER_MODULE
+from tumorscope.tracking.runs import MANIFEST
+from tumorscope_serving.card import ModelCard
+from tumorscope_serving.pyfunc import IMAGE_COLUMN
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answers to slices: shape (slices,) each."""
+
+    probabilities: np.ndarray
+    decisions: np.ndarray
+
+
+class LoggedModel:
+    """A model by its MLflow URI.
+
+    Attributes:
+        uri: as it was asked for.
+        run_id: of the run that logged it, "" where the model names none.
+        card: what it says of itself.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Load the model.
+
+        Raises:
+            TrackingError: there is no such model, or it is not one of TumorScope's.
+        """
+        self.uri = uri
+        try:
+            self._model = mlflow.pyfunc.load_model(uri)
+        except (MlflowException, OSError) as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".")
+            raise TrackingError(
+                f"There is no model {uri} at {mlflow.get_tracking_uri()}: {reason}. "
+                "Give a URI as models:/tumorscope@champion or runs:/<run id>/model."
+            ) from None
+        self.run_id: str = self._model.metadata.run_id or ""
+        flavor = self._model.metadata.flavors["python_function"]
+        if flavor["loader_module"] != LOADER_MODULE:
+            raise TrackingError(
+                f"{uri} is no TumorScope model (its loader is {flavor['loader_module']}); "
+                "give one that `train` has logged."
+            )
+        self.card: ModelCard = self._model.get_raw_model().card
+
+    def answer(self, folder: Path, paths: list[str]) -> Answers:
+        """Ask the model about files, a batch at a time.
+
+        Args:
+            folder: what the paths are relative to.
+            paths: of readable slices.
+
+        Raises:
+            DatasetError: the model answers one of them with an error.
+        """
+        tables = []
+        for start in range(0, len(paths), BATCH):
+            images = [(folder / path).read_bytes() for path in paths[start : start + BATCH]]
+            tables.append(self._model.predict(pd.DataFrame({IMAGE_COLUMN: images})))
+        answers = pd.concat(tables, ignore_index=True)
+        failed = answers["error"].notna()
+        if failed.any():
+            first = int(np.flatnonzero(failed)[0])
+            raise DatasetError(
+                f"{self.uri} cannot read {paths[first]}: {answers['error'][first]} Remove the file."
+            )
+        return Answers(
+            answers["probability"].to_numpy(float), (answers["label"] == "tumor").to_numpy()
+        )
+
+    def manifest(self) -> pd.DataFrame | None:
+        """The split of the run that logged the model; None where it is no longer known.
+
+        Returns:
+            Columns path, sha256, label, group and part, among others.
+        """
+        return run_manifest(self.run_id) if self.run_id else None
+
+
+def run_manifest(run_id: str) -> pd.DataFrame | None:
+    """The split manifest of a run; None where the run or its artifact is gone."""
+    try:
+        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=MANIFEST)
+    except (MlflowException, OSError):
+        return None
+    return pd.read_csv(path)

@@ -1,0 +1,83 @@
+"""From a bundle's folder to a logged model that serves itself: code, pins, signature, example.
+
+The model needs neither this package nor TensorFlow: the code that travels with it is the folder
+of `tumorscope_serving`, whole.
+"""
+
+import base64
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import AnyType
+
+import tumorscope_serving
+from tumorscope_serving.pyfunc import IMAGE_COLUMN
+
+MODEL_NAME = "model"
+LOADER_MODULE = "tumorscope_serving.pyfunc"
+SERVING_PACKAGES = (
+    "mlflow",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pandas",
+    "pillow",
+)
+
+
+def log_bundle(bundle: Path, threshold: float) -> str:
+    """Log a bundle as the model of the open run.
+
+    Args:
+        bundle: folder with network.onnx, network.keras and card.json.
+        threshold: the card's, shown as the default of the param in the signature.
+
+    Returns:
+        The model's URI.
+    """
+    info = mlflow.pyfunc.log_model(
+        name=MODEL_NAME,
+        loader_module=LOADER_MODULE,
+        data_path=str(bundle),
+        code_paths=[str(Path(tumorscope_serving.__file__).parent)],
+        pip_requirements=[f"{name}=={version(name)}" for name in SERVING_PACKAGES],
+        signature=model_signature(threshold),
+        input_example=input_example(),
+    )
+    return info.model_uri
+
+
+def model_signature(threshold: float) -> ModelSignature:
+    """One column of images in; probability, label, threshold and error out.
+
+    The column is of any type, and optional: one of bytes would be decoded from base64 by the
+    server itself, which fails the whole batch for one bad text, and a missing one would be refused
+    with an answer that repeats the caller's data. `tumorscope_serving` answers both by row.
+    """
+    return ModelSignature(
+        inputs=Schema([ColSpec(AnyType(), IMAGE_COLUMN, required=False)]),
+        outputs=Schema(
+            [
+                ColSpec(DataType.double, "probability", required=False),
+                ColSpec(DataType.string, "label", required=False),
+                ColSpec(DataType.double, "threshold", required=False),
+                ColSpec(DataType.string, "error", required=False),
+            ]
+        ),
+        params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
+    )
+
+
+def input_example() -> pd.DataFrame:
+    """One drawn head, as base64 text; never a patient's slice."""
+    drawing = np.zeros((128, 128), np.uint8)
+    for axes, gray in (((46, 58), 200), ((42, 54), 30), ((39, 51), 110), ((8, 16), 40)):
+        cv2.ellipse(drawing, (64, 64), axes, 0, 0, 360, gray, -1, cv2.LINE_AA)
+    _, png = cv2.imencode(".png", drawing)
+    return pd.DataFrame({IMAGE_COLUMN: [base64.b64encode(png.tobytes()).decode()]})

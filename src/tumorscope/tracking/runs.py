@@ -1,0 +1,164 @@
+"""One MLflow run around one workflow: params, metrics, figures, and an honest ending.
+
+A run that is interrupted (Ctrl-C, SIGTERM) ends as KILLED, one that fails as FAILED; both keep
+what was logged so far, and neither keeps a model.
+"""
+
+import contextlib
+import dataclasses
+import math
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.sources import LocalArtifactDatasetSource
+
+from tumorscope.config import DISCLAIMER
+from tumorscope.errors import StoppedError
+from tumorscope.tracking.store import explained, open_store
+
+EXPERIMENT = "tumorscope"
+WORKFLOW_TAG = "tumorscope.workflow"
+DATA_DIGEST_TAG = "tumorscope.data_digest"
+MODEL_URI_TAG = "tumorscope.model_uri"
+MANIFEST = "split.csv"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class TrackedRun:
+    """The open run of a workflow; `tracked_run` makes it."""
+
+    def __init__(self, run: mlflow.ActiveRun) -> None:
+        self.run_id: str = run.info.run_id
+        self.git_commit: str = run.data.tags.get("mlflow.source.git.commit", "unknown")
+        self.durations_s: dict[str, float] = {}
+        self._logged_params = set(run.data.params)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure a part of the story; `log_durations` logs it as `duration_<name>_s`."""
+        start = time.perf_counter()
+        yield
+        self.durations_s[f"duration_{name}_s"] = time.perf_counter() - start
+
+    def log_durations(self) -> None:
+        """Log how long each phase took, in seconds."""
+        mlflow.log_metrics(self.durations_s)
+
+    def log_params(self, config: Any) -> None:
+        """Log all settings but those that `mlflow run` logged already, in its own spelling."""
+        settings = dataclasses.asdict(config)
+        mlflow.log_params(
+            {name: value for name, value in settings.items() if name not in self._logged_params}
+        )
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Log the metrics of an epoch, counted from 1."""
+        mlflow.log_metrics(dict(metrics), step=epoch)
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log metrics once; those that are not known (NaN) are left out."""
+        known = {name: value for name, value in metrics.items() if not math.isnan(value)}
+        mlflow.log_metrics(known)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the run."""
+        mlflow.set_tags(dict(tags))
+
+    def log_dataset(self, folder: Path, name: str, digest: str, context: str) -> None:
+        """Log the slices as an input of the run, with their digest.
+
+        Args:
+            folder: where they are.
+            name: of the data set.
+            digest: of its contents and labels.
+            context: what they are used for, as "training".
+        """
+        source = LocalArtifactDatasetSource(str(folder))
+        mlflow.log_input(MetaDataset(source, name, digest), context)
+        mlflow.set_tags({"tumorscope.data_name": name, DATA_DIGEST_TAG: digest})
+
+    def log_figures(self, figures: Mapping[str, Figure]) -> None:
+        """Log figures as `figures/<name>.png`."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, figure in figures.items():
+                figure.savefig(Path(folder, f"{name}.png"))
+            mlflow.log_artifacts(folder, "figures")
+
+    def log_table(self, table: pd.DataFrame, name: str) -> None:
+        """Log a table as a CSV file."""
+        mlflow.log_text(table.to_csv(index=False), name)
+
+
+@contextlib.contextmanager
+def tracked_run(workflow: str, config: Any) -> Iterator[TrackedRun]:
+    """Open a run, or the one that `mlflow run` has opened, and end it as what it was.
+
+    Args:
+        workflow: the command's name; a tag, by which `promote` finds runs.
+        config: its settings, logged as params.
+
+    Yields:
+        The run, with its params and tags logged.
+
+    Raises:
+        StoppedError: Ctrl-C or SIGTERM came; the run is KILLED.
+        TrackingError: the tracking store cannot be used.
+    """
+    client = open_store()
+    with explained():
+        # `mlflow run` has made the run, in an experiment of its own choice.
+        if "MLFLOW_RUN_ID" not in os.environ:
+            mlflow.set_experiment(EXPERIMENT)
+        run = mlflow.start_run(log_system_metrics=False)
+    tracked = TrackedRun(run)
+    with _stop_signals_raise():
+        try:
+            tracked.set_tags({WORKFLOW_TAG: workflow, "tumorscope.use": DISCLAIMER})
+            tracked.log_params(config)
+            yield tracked
+        except KeyboardInterrupt:
+            _end_without_model(client, run, "KILLED")
+            raise StoppedError(
+                f"Stopped: run {tracked.run_id} is marked KILLED and keeps what was logged so far."
+            ) from None
+        except BaseException:
+            _end_without_model(client, run, "FAILED")
+            raise
+        mlflow.end_run("FINISHED")
+
+
+@contextlib.contextmanager
+def _stop_signals_raise() -> Iterator[None]:
+    """Both stop signals raise KeyboardInterrupt, once: what follows must end the run in peace."""
+
+    def stop(number, frame) -> None:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_without_model(client: mlflow.MlflowClient, run: mlflow.ActiveRun, status: str) -> None:
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    models = client.search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
+    )
+    for model in models:
+        client.delete_logged_model(model.model_id)
+    mlflow.end_run(status)

@@ -1,0 +1,1 @@
+"""One file a command, readable from top to bottom."""

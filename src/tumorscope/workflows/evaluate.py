@@ -1,0 +1,128 @@
+"""`evaluate`: any logged or registered model on any folder of slices, through the served code."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tumorscope.config import EvaluationConfig
+from tumorscope.errors import DatasetError
+from tumorscope.learning import figures
+from tumorscope.learning.dataset import Dataset, load_dataset
+from tumorscope.learning.duplicates import duplicate_groups
+from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.tracking.models import Answers, LoggedModel
+from tumorscope.tracking.runs import tracked_run
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """What a model reaches on a folder.
+
+    Attributes:
+        run_id: of the MLflow run that holds the figures.
+        model: its URI.
+        slices: number that it was measured on.
+        duplicate_groups: number of distinct pictures among them.
+        left_out: slices that were not measured, since the model learned from them or from a
+            byte-identical copy of one in their duplicate group.
+        training_slices_known: whether the model's split manifest could be read.
+        threshold: the model's own.
+        estimates: metric -> estimate; of one class alone, some are NaN.
+        unreadable: (relative path, reason) of skipped files.
+    """
+
+    run_id: str
+    model: str
+    slices: int
+    duplicate_groups: int
+    left_out: int
+    training_slices_known: bool
+    threshold: float
+    estimates: dict[str, Estimate]
+    unreadable: list[tuple[str, str]]
+
+
+def evaluate_and_log(config: EvaluationConfig) -> EvaluationSummary:
+    """Measure a model on slices that it did not learn from, and log the figures as a run.
+
+    Raises:
+        DatasetError: the folder cannot be used, or holds nothing that is new to the model.
+        TrackingError: there is no such model, or the tracking store cannot be used.
+    """
+    with tracked_run("evaluate", config) as run:
+        model = LoggedModel(config.model)
+        card = model.card
+        dataset = load_dataset(config.data, card.image_size, card.framing, need_both_classes=False)
+        groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+        manifest = model.manifest()
+        learned = set() if manifest is None else set(_learned(manifest))
+        known_groups = groups[dataset.table["sha256"].isin(learned).to_numpy()]
+        fresh = ~np.isin(groups, known_groups)
+        if not fresh.any():
+            raise DatasetError(
+                f"The model learned from all {len(fresh)} slices of {config.data}: expected "
+                "slices that are new to it; give another folder."
+            )
+        run.log_dataset(dataset.root, dataset.name, dataset.digest, "evaluation")
+        answers = model.answer(dataset.root, list(dataset.table["path"][fresh]))
+        estimates = measure(
+            dataset.labels[fresh],
+            answers.probabilities,
+            answers.decisions,
+            groups[fresh],
+            config.bootstrap_samples,
+            config.seed,
+        )
+        summary = EvaluationSummary(
+            run.run_id,
+            config.model,
+            int(fresh.sum()),
+            len(np.unique(groups[fresh])),
+            int((~fresh).sum()),
+            manifest is not None,
+            card.threshold,
+            estimates,
+            dataset.unreadable,
+        )
+        run.log_metrics(_metrics(summary))
+        run.log_figures(_figures(dataset, fresh, answers, summary))
+        run.set_tags({"tumorscope.model": config.model, "tumorscope.model_run": model.run_id})
+    return summary
+
+
+def _learned(manifest) -> list[str]:
+    return list(manifest.loc[manifest["part"] != "test", "sha256"])
+
+
+def _metrics(summary: EvaluationSummary) -> dict[str, float]:
+    metrics = {
+        "count_slices": summary.slices,
+        "count_duplicate_groups": summary.duplicate_groups,
+        "count_left_out": summary.left_out,
+        "threshold": summary.threshold,
+    }
+    for name, estimate in summary.estimates.items():
+        metrics[f"test_{name}"] = estimate.value
+        metrics[f"test_{name}_low"] = estimate.low
+        metrics[f"test_{name}_high"] = estimate.high
+    return metrics
+
+
+def _figures(
+    dataset: Dataset, fresh: np.ndarray, answers: Answers, summary: EvaluationSummary
+) -> dict[str, Figure]:
+    labels, scores, threshold = dataset.labels[fresh], answers.probabilities, summary.threshold
+    drawn = {
+        "confusion_matrix": figures.confusion_matrix(labels, answers.decisions, threshold),
+        "worst_errors": figures.worst_errors(dataset.slices[fresh], labels, scores, threshold),
+    }
+    if len(np.unique(labels)) == 2:
+        point = OperatingPoint(
+            threshold,
+            summary.estimates["sensitivity"].value,
+            summary.estimates["specificity"].value,
+        )
+        drawn["roc"] = figures.roc_figure(labels, scores, summary.estimates["auroc"], point)
+    return drawn

@@ -1,0 +1,258 @@
+"""`train`: load, split, learn, judge once on the test slices, log."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from tumorscope.config import DISCLAIMER, TrainingConfig
+from tumorscope.learning import figures
+from tumorscope.learning.dataset import Dataset, load_dataset
+from tumorscope.learning.duplicates import duplicate_groups
+from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, operating_point
+from tumorscope.learning.export import export_network
+from tumorscope.learning.features import feature_table, network_features
+from tumorscope.learning.networks import build_network
+from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
+from tumorscope.learning.splits import PARTS, split_by_group
+from tumorscope.learning.training import TrainingResult, train_network
+from tumorscope.tracking.packaging import log_bundle
+from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, TrackedRun, tracked_run
+from tumorscope_serving.card import ModelCard
+from tumorscope_serving.predictor import NETWORK_FILE
+from tumorscope_serving.slices import network_input
+
+INTENDED_USE = (
+    f"{DISCLAIMER} It answers whether a slice of a head MRI shows a tumor; it was not tested on "
+    "patients, names no kind of tumor and replaces no reading by a radiologist."
+)
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a finished run is summed up by.
+
+    Attributes:
+        run_id: of the MLflow run.
+        model_uri: of the logged model.
+        test: metric -> estimate on the test slices, at the threshold of validation.
+        floor: what shortcuts reach on the test slices.
+        counts: slices, groups, duplicates, unreadable files, and slices of each part.
+        threshold: chosen on the validation slices.
+        unreadable: (relative path, reason) of skipped files.
+        durations_s: of each phase.
+    """
+
+    run_id: str
+    model_uri: str
+    test: dict[str, Estimate]
+    floor: ShortcutFloor
+    counts: dict[str, int]
+    threshold: float
+    unreadable: list[tuple[str, str]]
+    durations_s: dict[str, float]
+
+    @property
+    def beats_shortcuts(self) -> bool:
+        """Whether the network's test AUROC is above what shortcuts reach."""
+        return self.test["auroc"].value > self.floor.auroc
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A trained network with what it makes of every slice."""
+
+    network: keras.Model
+    result: TrainingResult
+    scores: np.ndarray
+    features: np.ndarray
+    point: OperatingPoint
+    estimates: dict[str, dict[str, Estimate]]
+
+
+def train_and_log(config: TrainingConfig) -> TrainingSummary:
+    """Train a network on a folder of slices and leave an MLflow run with its model.
+
+    Args:
+        config: all settings.
+
+    Returns:
+        The run's figures.
+
+    Raises:
+        DatasetError: the folder cannot be used.
+        ExportError: the exported network computes something else; no model is logged.
+        StoppedError: the run was interrupted; it is KILLED and has no model.
+        TrackingError: the tracking store cannot be used.
+    """
+    with tracked_run("train", config) as run:
+        with run.phase("load"):
+            dataset = load_dataset(config.data, config.image_size, config.framing)
+        with run.phase("split"):
+            groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+            parts = split_by_group(
+                dataset.labels,
+                groups,
+                config.test_fraction,
+                config.validation_fraction,
+                config.split_seed,
+            )
+        counts = _counts(dataset, groups, parts)
+        run.log_dataset(dataset.root, dataset.name, dataset.digest, "training")
+        run.log_metrics({f"count_{name}": count for name, count in counts.items()})
+        run.log_table(dataset.table.assign(group=groups, part=parts), MANIFEST)
+        judged = _train_and_judge(config, run, dataset, groups, parts)
+        with run.phase("floor"):
+            floors = shortcut_floors(dataset.table, dataset.slices, parts, config.seed)
+        with run.phase("export"), tempfile.TemporaryDirectory() as folder:
+            bundle = Path(folder, "bundle")
+            bundle.mkdir()
+            difference = _write_bundle(bundle, config, run, dataset, judged)
+            model_uri = log_bundle(bundle, judged.point.threshold)
+        with run.phase("figures"):
+            run.log_figures(_figures(dataset, parts == "test", judged, floors["test"]))
+        run.log_metrics(_final_metrics(judged, floors) | {"onnx_difference": difference})
+        run.log_durations()
+        summary = TrainingSummary(
+            run.run_id,
+            model_uri,
+            judged.estimates["test"],
+            floors["test"],
+            counts,
+            judged.point.threshold,
+            dataset.unreadable,
+            run.durations_s,
+        )
+        run.set_tags(
+            {
+                MODEL_URI_TAG: model_uri,
+                "tumorscope.beats_shortcuts": str(summary.beats_shortcuts).lower(),
+                "mlflow.note.content": _note(summary),
+            }
+        )
+    return summary
+
+
+def _train_and_judge(
+    config: TrainingConfig,
+    run: TrackedRun,
+    dataset: Dataset,
+    groups: np.ndarray,
+    parts: np.ndarray,
+) -> _Judged:
+    inputs, labels = network_input(dataset.slices), dataset.labels
+    with run.phase("train"):
+        network = build_network(
+            config.network, config.image_size, config.width, config.dropout, config.seed
+        )
+        result = train_network(
+            network,
+            *((inputs[parts == part], labels[parts == part]) for part in PARTS[:2]),
+            config,
+            run.log_epoch,
+        )
+    with run.phase("evaluate"):
+        scores, features = network_features(network, inputs)
+        validation = parts == "validation"
+        point = operating_point(labels[validation], scores[validation], config.min_sensitivity)
+        estimates = {
+            part: evaluate(
+                labels[parts == part],
+                scores[parts == part],
+                scores[parts == part] >= point.threshold,
+                groups[parts == part],
+                config.bootstrap_samples,
+                config.seed,
+            )
+            for part in PARTS[1:]
+        }
+    return _Judged(network, result, scores, features, point, estimates)
+
+
+def _counts(dataset: Dataset, groups: np.ndarray, parts: np.ndarray) -> dict[str, int]:
+    distinct = len(np.unique(groups))
+    return {
+        "slices": len(dataset.table),
+        "tumor": int(dataset.labels.sum()),
+        "no_tumor": int((1 - dataset.labels).sum()),
+        "duplicate_groups": distinct,
+        "duplicates": len(dataset.table) - distinct,
+        "unreadable": len(dataset.unreadable),
+        **{part: int((parts == part).sum()) for part in PARTS},
+    }
+
+
+def _write_bundle(
+    folder: Path, config: TrainingConfig, run: TrackedRun, dataset: Dataset, judged: _Judged
+) -> float:
+    """Write network.onnx, network.keras and card.json; returns how far both networks differ."""
+    difference = export_network(
+        judged.network, network_input(dataset.slices[:64]), folder / NETWORK_FILE
+    )
+    judged.network.save(folder / "network.keras")
+    ModelCard(
+        network=config.network,
+        image_size=config.image_size,
+        framing=config.framing,
+        class_names=figures.CLASS_NAMES,
+        threshold=judged.point.threshold,
+        validation_sensitivity=judged.point.sensitivity,
+        validation_specificity=judged.point.specificity,
+        calibration="none",
+        data_name=dataset.name,
+        data_digest=dataset.digest,
+        git_commit=run.git_commit,
+        intended_use=INTENDED_USE,
+    ).write(folder)
+    return difference
+
+
+def _figures(
+    dataset: Dataset, test: np.ndarray, judged: _Judged, floor: ShortcutFloor
+) -> dict[str, Figure]:
+    slices, labels, scores = dataset.slices[test], dataset.labels[test], judged.scores[test]
+    threshold, history = judged.point.threshold, judged.result.history
+    estimates = judged.estimates["test"]
+    on_test = OperatingPoint(
+        threshold, estimates["sensitivity"].value, estimates["specificity"].value
+    )
+    return {
+        "accuracy": figures.training_curve(history, "accuracy", judged.result.best_epoch),
+        "loss": figures.training_curve(history, "loss", judged.result.best_epoch),
+        "confusion_matrix": figures.confusion_matrix(labels, scores >= threshold, threshold),
+        "correlation_matrix": figures.correlation_matrix(
+            feature_table(slices, judged.features[test], labels, scores)
+        ),
+        "roc": figures.roc_figure(labels, scores, estimates["auroc"], on_test, floor.auroc),
+        "examples": figures.example_sheet(dataset.slices, dataset.labels),
+        "worst_errors": figures.worst_errors(slices, labels, scores, threshold),
+    }
+
+
+def _final_metrics(judged: _Judged, floors: dict[str, ShortcutFloor]) -> dict[str, float]:
+    metrics = {
+        "threshold": judged.point.threshold,
+        "best_epoch": judged.result.best_epoch,
+        "network_parameters": judged.network.count_params(),
+    }
+    for prefix, part in (("best_val", "validation"), ("test", "test")):
+        for name, estimate in judged.estimates[part].items():
+            metrics[f"{prefix}_{name}"] = estimate.value
+            metrics[f"{prefix}_{name}_low"] = estimate.low
+            metrics[f"{prefix}_{name}_high"] = estimate.high
+        metrics[f"{prefix}_shortcut_auroc"] = floors[part].auroc
+        metrics[f"{prefix}_shortcut_metadata_auroc"] = floors[part].metadata_auroc
+        metrics[f"{prefix}_shortcut_intensity_auroc"] = floors[part].intensity_auroc
+    return metrics
+
+
+def _note(summary: TrainingSummary) -> str:
+    auroc = summary.test["auroc"]
+    verdict = "above" if summary.beats_shortcuts else "NOT above"
+    return (
+        f"Test AUROC {auroc.value:.3f} (95 %: {auroc.low:.3f} to {auroc.high:.3f}), {verdict} the "
+        f"shortcut floor of {summary.floor.auroc:.3f}. {DISCLAIMER}"
+    )

@@ -1,0 +1,4 @@
+"""What travels inside every logged TumorScope model: slices in, answers out.
+
+It needs numpy, OpenCV, Pillow, pandas and ONNX Runtime; no MLflow and no TensorFlow.
+"""
