@@ -70,7 +70,7 @@ class TrainingConfig:
     class_weights: str = setting(
         "none", "balanced weighs both classes alike in the loss.", choices=("none", "balanced")
     )
-    dropout: float = setting(0.3, "Share of the features dropped before each dense layer.", 0, 0.9)
+    dropout: float = setting(0.3, "Share of the features dropped before the last layer.", 0, 0.9)
     width: int = setting(12, "Filters of the compact network's first block.", 4, 64)
     augment: bool = setting(True, "Vary the training slices anew in each epoch.")
     copies: int = setting(4, "Augmentation: variations of each slice in an epoch.", 1, 100)

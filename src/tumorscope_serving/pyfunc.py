@@ -2,8 +2,8 @@
 
 Input is a column `image` of bytes, or of base64 text (a data URL too). Output has one row an
 image, in order: `probability` of a tumor, `label`, the `threshold` that decided, and `error`:
-null, or one sentence on what is wrong with this image. A bad image is a row with an error and never fails its batch;
-no answer repeats what the caller sent.
+null, or one sentence on what is wrong with this image. A bad image is a row with an error and
+never fails its batch; no answer repeats what the caller sent.
 """
 
 import base64

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import warnings
 from pathlib import Path
 
 import keras
@@ -29,7 +30,9 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
         ExportError: scores differ by more than TOLERANCE.
     """
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        # Keras' exporter asks numpy for a name that numpy warns of; nothing a user can act on.
+        warnings.simplefilter("ignore", FutureWarning)
         network.export(path, format="onnx", verbose=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name

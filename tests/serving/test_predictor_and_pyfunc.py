@@ -1,0 +1,245 @@
+import base64
+import io
+import json
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from tumorscope_serving.card import ModelCard
+from tumorscope_serving.predictor import BATCH, NETWORK_FILE, Predictor
+from tumorscope_serving.pyfunc import CHUNK, OUTPUT_COLUMNS, _load_pyfunc
+
+SIZE = 16
+SECRET = "JaneDoeBorn1970"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A model whose probability of a tumor is the sigmoid of 10 * (mean brightness - 0.5)."""
+    folder = tmp_path_factory.mktemp("bundle")
+    half, ten = (
+        helper.make_tensor(name, TensorProto.FLOAT, [], [value])
+        for name, value in (("half", 0.5), ("ten", 10.0))
+    )
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["slices"], ["mean"], axes=[1, 2], keepdims=0),
+            helper.make_node("Sub", ["mean", "half"], ["centered"]),
+            helper.make_node("Mul", ["centered", "ten"], ["steep"]),
+            helper.make_node("Sigmoid", ["steep"], ["score"]),
+        ],
+        "brightness",
+        [helper.make_tensor_value_info("slices", TensorProto.FLOAT, ["n", SIZE, SIZE, 1])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n", 1])],
+        [half, ten],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, folder / NETWORK_FILE)
+    ModelCard(
+        network="brightness",
+        image_size=SIZE,
+        framing="stretch",
+        class_names=("no tumor", "tumor"),
+        threshold=0.5,
+        validation_sensitivity=1.0,
+        validation_specificity=1.0,
+        calibration="none",
+        data_name="drawn",
+        data_digest="0" * 32,
+        git_commit="unknown",
+        intended_use="Tests.",
+    ).write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(bundle):
+    return _load_pyfunc(str(bundle))
+
+
+def picture(gray_value: int, file_format: str = "PNG") -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (20, 20), gray_value).save(stream, file_format)
+    return stream.getvalue()
+
+
+def text_of(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def table(*images: object) -> pd.DataFrame:
+    return pd.DataFrame({"image": pd.Series(list(images), dtype=object)})
+
+
+BRIGHT, DARK = picture(255), picture(0)
+BRIGHT_PROBABILITY, DARK_PROBABILITY = 1 / (1 + np.exp(-5)), 1 / (1 + np.exp(5))
+
+
+def test_the_predictor_scores_slices_in_their_order_across_batches(bundle):
+    brightness = np.random.default_rng(0).integers(0, 256, 2 * BATCH + 3)
+    slices = np.tile(brightness.astype(np.uint8)[:, None, None], (1, SIZE, SIZE))
+
+    probabilities = Predictor(bundle).probabilities(slices)
+
+    assert probabilities == pytest.approx(
+        1 / (1 + np.exp(-10 * (brightness / 255 - 0.5))), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        BRIGHT,
+        bytearray(BRIGHT),
+        memoryview(BRIGHT),
+        text_of(BRIGHT),
+        f"data:image/png;base64,{text_of(BRIGHT)}",
+        f"data:;base64,{text_of(BRIGHT)}",
+        f"DATA:image/png;BASE64,{text_of(BRIGHT)}",
+        f"  {text_of(BRIGHT)[:20]}\r\n{text_of(BRIGHT)[20:]}\n",
+        f"data:image/png;base64,\n{text_of(BRIGHT)}",
+        picture(255, "JPEG"),
+    ],
+    ids=[
+        "bytes",
+        "bytearray",
+        "memoryview",
+        "base64",
+        "data URL",
+        "data URL without a type",
+        "data URL in capitals",
+        "base64 with line breaks",
+        "data URL with a line break",
+        "JPEG",
+    ],
+)
+def test_an_image_is_taken_in_every_way_it_may_be_sent(model, image):
+    (answer,) = model.predict(table(image)).to_dict(orient="records")
+
+    assert answer["error"] is None
+    assert answer["label"] == "tumor"
+    assert answer["threshold"] == 0.5
+    assert answer["probability"] == pytest.approx(BRIGHT_PROBABILITY, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (None, "There is no image in column `image`"),
+        (float("nan"), "There is no image in column `image`"),
+        (pd.NA, "There is no image in column `image`"),
+        (7, "There is no image in column `image`"),
+        ({"bytes": text_of(BRIGHT)}, "There is no image in column `image`"),
+        (f"{SECRET}!", "The text is not base64"),
+        ("blüte", "The text is not base64"),
+        (text_of(BRIGHT)[:-1], "The text is not base64"),
+        (f"data:text/plain,{SECRET}", "The data URL is not of type base64"),
+        ("", "The file is empty"),
+        (" \n", "The file is empty"),
+        (b"", "The file is empty"),
+        (SECRET.encode(), "The file is no picture"),
+        (text_of(SECRET.encode()), "The file is no picture"),
+        (picture(255, "JPEG")[:-30], "The picture is damaged or truncated"),
+    ],
+)
+def test_a_bad_image_is_answered_by_a_sentence(model, image, error):
+    (answer,) = model.predict(table(image)).to_dict(orient="records")
+
+    assert answer["error"].startswith(error)
+    assert answer["probability"] is None
+    assert answer["label"] is None
+
+
+def test_a_mixed_batch_is_answered_in_its_order(model):
+    answers = model.predict(table(DARK, None, BRIGHT, b"torn", DARK))
+
+    assert list(answers.columns) == list(OUTPUT_COLUMNS)
+    assert list(answers["label"]) == ["no tumor", None, "tumor", None, "no tumor"]
+    assert list(answers["error"].isna()) == [True, False, True, False, True]
+
+
+def test_the_order_is_kept_in_a_request_of_several_chunks(model):
+    bright = np.random.default_rng(0).random(2 * CHUNK + 2) < 0.5
+
+    answers = model.predict(table(*(BRIGHT if one else DARK for one in bright)))
+
+    assert list(answers["label"] == "tumor") == list(bright)
+
+
+def test_a_row_with_a_list_of_images_is_answered_image_by_image(model):
+    answers = model.predict(table([text_of(DARK), text_of(BRIGHT), "?"]))
+
+    assert list(answers["label"]) == ["no tumor", "tumor", None]
+
+
+def test_other_columns_are_not_looked_at(model):
+    answers = model.predict(table(BRIGHT).assign(patient=SECRET))
+
+    assert list(answers["label"]) == ["tumor"]
+
+
+def test_a_table_without_the_column_is_answered_by_an_error_a_row(model):
+    answers = model.predict(pd.DataFrame({"picture": [BRIGHT, DARK]}))
+
+    assert len(answers) == 2
+    assert answers["error"].str.startswith("There is no image in column `image`").all()
+
+
+def test_an_empty_table_has_an_empty_answer(model):
+    answers = model.predict(table())
+
+    assert answers.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "label"), [(0, "tumor"), (0.006, "tumor"), (0.007, "no tumor"), (1, "no tumor")]
+)
+def test_the_callers_threshold_decides(model, threshold, label):
+    (answer,) = model.predict(table(DARK), {"threshold": threshold}).to_dict(orient="records")
+
+    assert answer["probability"] == pytest.approx(DARK_PROBABILITY, abs=1e-5)  # 0.0067
+    assert answer["label"] == label
+    assert answer["threshold"] == threshold
+
+
+def test_a_probability_that_equals_the_threshold_is_a_tumor(model):
+    probability = model.predict(table(DARK))["probability"][0]
+
+    answers = model.predict(table(DARK), {"threshold": probability})
+
+    assert list(answers["label"]) == ["tumor"]
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_threshold_out_of_range_is_refused_in_each_row(model, threshold):
+    answers = model.predict(table(BRIGHT, DARK), {"threshold": threshold})
+
+    assert list(answers["error"]) == ["The threshold must be a number from 0 to 1."] * 2
+    assert answers[["probability", "label", "threshold"]].isna().all(axis=None)
+
+
+def test_the_answers_are_json_with_null_for_what_is_missing(model):
+    answers = model.predict(table(BRIGHT, None)).to_dict(orient="records")
+
+    good, bad = json.loads(json.dumps(answers, allow_nan=False))
+
+    assert good["error"] is None
+    assert bad["probability"] is None
+    assert bad["label"] is None
+
+
+@pytest.mark.parametrize("params", [None, {"threshold": 2.0}], ids=["fine", "refused"])
+def test_no_answer_repeats_what_was_sent(model, params):
+    sent = (SECRET, f"{SECRET}!", SECRET.encode(), f"data:{SECRET},{SECRET}", {SECRET: SECRET})
+
+    answers = model.predict(table(*sent), params)
+
+    assert SECRET not in answers.to_json()
+
+
+def test_a_caller_in_the_same_process_gets_the_model_with_its_card(model):
+    assert model.get_raw_model().card.network == "brightness"

@@ -1,0 +1,194 @@
+"""The promoted model in a process of its own, as `mlflow models serve` runs it.
+
+The process has neither src/ nor TensorFlow: a sitecustomize on its path takes both away, so what
+answers is the code and the network that travelled with the model.
+"""
+
+import base64
+import json
+import os
+import socket
+import struct
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import zlib
+
+import mlflow
+import pytest
+
+from tumorscope.tracking.models import LoggedModel
+
+SITECUSTOMIZE = """
+import sys
+
+sys.path[:] = [path for path in sys.path if not path.rstrip("/").endswith("/src")]
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"tensorflow", "keras", "tumorscope"}:
+            raise ImportError(f"{name} is not here")
+
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def ask(url: str, body: object) -> list[dict]:
+    request = urllib.request.Request(
+        f"{url}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["predictions"]
+
+
+@pytest.fixture(scope="module")
+def server(trained_store, tmp_path_factory):
+    """The address of the served model."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (folder / "log.txt").open("w")
+    process = subprocess.Popen(
+        ["mlflow", "models", "serve", "-m", trained_store.good.model_uri]
+        + ["--env-manager", "local", "-p", str(port)],
+        cwd=folder,
+        env=os.environ
+        | {"PYTHONPATH": str(folder), "MLFLOW_TRACKING_URI": trained_store.tracking_uri},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url, process, log.name)
+        yield url
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen, log: str) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{url}/health", timeout=5)
+            return
+        except (urllib.error.URLError, ConnectionError):
+            assert process.poll() is None, open(log).read()
+            time.sleep(0.1)
+    raise AssertionError(open(log).read())
+
+
+@pytest.fixture(scope="module")
+def picture(trained_store) -> bytes:
+    return sorted((trained_store.data / "yes").glob("*.png"))[0].read_bytes()
+
+
+def png_of(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(width + 1) * height, 9)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+def test_all_request_forms_get_the_same_answer(server, picture):
+    text = base64.b64encode(picture).decode()
+    forms = [
+        {"dataframe_split": {"columns": ["image"], "data": [[text], [text]]}},
+        {"dataframe_records": [{"image": text}, {"image": text}]},
+        {"inputs": {"image": [text, text]}},
+        {"inputs": [text, text]},
+        {"instances": [{"image": text}, {"image": text}]},
+    ]
+
+    answers = [ask(server, form) for form in forms]
+
+    assert all(answer == answers[0] for answer in answers)
+    assert len(answers[0]) == 2
+    assert set(answers[0][0]) == {"probability", "label", "threshold", "error"}
+    assert answers[0][0]["error"] is None
+
+
+def test_the_server_answers_what_the_model_answers_here(server, picture, trained, tmp_path):
+    (tmp_path / "one.png").write_bytes(picture)
+
+    here = LoggedModel(trained.good.model_uri).answer(tmp_path, ["one.png"])
+    (there,) = ask(server, {"inputs": {"image": [base64.b64encode(picture).decode()]}})
+
+    assert there["probability"] == pytest.approx(here.probabilities[0], abs=1e-6)
+    assert (there["label"] == "tumor") == here.decisions[0]
+
+
+def test_bad_images_are_rows_with_an_error_beside_good_rows(server, picture):
+    good = base64.b64encode(picture).decode()
+    bad = [
+        base64.b64encode(b"no picture").decode(),
+        "",
+        base64.b64encode(picture[: len(picture) // 2]).decode(),
+        base64.b64encode(png_of(10_000, 10_000)).decode(),
+        "this is not base64!",
+        None,
+    ]
+
+    answers = ask(server, {"dataframe_records": [{"image": each} for each in [good, *bad, good]]})
+
+    assert answers[0] == answers[-1]
+    assert answers[0]["error"] is None
+    for answer in answers[1:-1]:
+        assert answer["probability"] is None
+        assert answer["label"] is None
+        assert answer["error"].endswith(".")
+    assert "100 megapixels" in answers[4]["error"]
+
+
+def test_a_missing_column_is_an_error_that_does_not_repeat_the_data(server, picture):
+    text = base64.b64encode(picture).decode()
+
+    (answer,) = ask(server, {"dataframe_records": [{"picture": text}]})
+
+    assert "There is no image in column `image`" in answer["error"]
+    assert text[:20] not in json.dumps(answer)
+
+
+def test_a_caller_may_choose_the_threshold(server, picture):
+    body = {"inputs": {"image": [base64.b64encode(picture).decode()]}}
+
+    (strict,) = ask(server, body | {"params": {"threshold": 1.0}})
+    (lenient,) = ask(server, body | {"params": {"threshold": 0.0}})
+
+    assert (strict["label"], lenient["label"]) == ("no tumor", "tumor")
+    assert strict["probability"] == lenient["probability"]
+
+
+def test_memory_stays_bounded_when_a_small_file_claims_a_hundred_megapixels(server):
+    bomb = base64.b64encode(png_of(10_000, 10_000)).decode()
+    before = _server_memory_mib()
+
+    for _ in range(5):
+        ask(server, {"inputs": {"image": [bomb] * 8}})
+
+    assert _server_memory_mib() - before < 100
+
+
+def _server_memory_mib() -> float:
+    found = subprocess.run(
+        ["ps", "-eo", "rss,args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    sizes = [int(line.split()[0]) for line in found if "scoring_server" in line]
+    assert sizes
+    return max(sizes) / 1024
+
+
+def test_the_model_card_is_part_of_the_model(trained):
+    assert "not a medical device" in LoggedModel(trained.good.model_uri).card.intended_use
+    assert mlflow.models.get_model_info(trained.good.model_uri).signature.params is not None

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import mlflow
+import yaml
+
+from tumorscope.tracking.packaging import SERVING_PACKAGES, input_example, model_signature
+from tumorscope_serving.slices import decode_gray
+
+
+def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained):
+    folder = Path(mlflow.artifacts.download_artifacts(trained.good.model_uri))
+
+    pins = (folder / "requirements.txt").read_text().split()
+
+    assert {pin.split("==")[0] for pin in pins} == set(SERVING_PACKAGES)
+    assert all("==" in pin for pin in pins)
+    conda = yaml.safe_load((folder / "conda.yaml").read_text())
+    assert not [text for text in map(str, conda["dependencies"]) if "tensorflow" in text]
+
+
+def test_the_serving_code_travels_whole(trained):
+    folder = Path(mlflow.artifacts.download_artifacts(trained.good.model_uri))
+    source = Path(__file__).resolve().parents[2] / "src" / "tumorscope_serving"
+
+    for module in source.glob("*.py"):
+        travelled = folder / "code" / "tumorscope_serving" / module.name
+        assert travelled.read_text() == module.read_text()
+
+
+def test_the_signature_shows_the_threshold_of_the_card():
+    signature = model_signature(0.25)
+
+    assert signature.params.params[0].default == 0.25
+    assert signature.outputs.input_names() == ["probability", "label", "threshold", "error"]
+
+
+def test_the_input_example_is_a_drawn_picture():
+    import base64
+
+    (text,) = input_example()["image"]
+
+    assert decode_gray(base64.b64decode(text)).shape == (128, 128)

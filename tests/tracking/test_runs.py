@@ -1,0 +1,68 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import mlflow
+import pytest
+
+from tumorscope.config import RollbackConfig, TrainingConfig
+from tumorscope.tracking.runs import tracked_run
+
+
+def runs() -> list[mlflow.entities.Run]:
+    return mlflow.search_runs(search_all_experiments=True, output_format="list")
+
+
+def test_an_error_ends_the_run_as_failed_and_is_passed_on(store):
+    with pytest.raises(ZeroDivisionError), tracked_run("train", RollbackConfig()):
+        _ = 1 / 0
+
+    assert runs()[0].info.status == "FAILED"
+
+
+def test_a_param_that_mlflow_run_logged_in_its_own_spelling_is_left_as_it_is(store, monkeypatch):
+    opened = mlflow.MlflowClient().create_run("0")
+    mlflow.MlflowClient().log_param(opened.info.run_id, "learning_rate", "1e-3")
+    monkeypatch.setenv("MLFLOW_RUN_ID", opened.info.run_id)
+
+    with tracked_run("train", TrainingConfig(learning_rate=0.001)) as run:
+        assert run.run_id == opened.info.run_id
+
+    (run,) = runs()
+    assert run.data.params["learning_rate"] == "1e-3"
+    assert run.data.params["epochs"] == "15"
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_is_stopped_is_killed_and_keeps_its_epochs_but_no_model(
+    store, drawn_data, number
+):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tumorscope", "train", "--data", str(drawn_data)]
+        + ["--epochs", "1000", "--image-size", "32", "--copies", "1"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    _wait_for_an_epoch()
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+
+    (run,) = runs()
+    assert run.info.status == "KILLED"
+    assert process.returncode == 130
+    assert f"Stopped: run {run.info.run_id} is marked KILLED" in errors
+    assert "Traceback" not in errors
+    assert run.data.metrics["train_loss"] > 0
+    assert mlflow.search_logged_models(output_format="list") == []
+
+
+def _wait_for_an_epoch() -> None:
+    for _ in range(600):
+        if any("train_loss" in run.data.metrics for run in runs()):
+            return
+        time.sleep(0.1)
+    raise AssertionError("no epoch was logged within a minute")
