@@ -1,7 +1,8 @@
 """Which framing learns tumors rather than frames? Grouped cross-validation, each framing once.
 
-Each test slice is scored twice: as it is, and with margins and an aspect ratio drawn anew, the same for
-every framing. Both carry the label in public sets, so a network that read them loses on the second.
+Each test slice is scored twice: as it is, and with margins and an aspect ratio drawn anew, the
+same for every framing. Both carry the label in public sets, so a network that read them loses on
+the second.
 Command:
 
     python benchmarks/framing.py --data FOLDER

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest_plugins = ("stores",)
+
 HEIGHT, WIDTH = 160, 144
 SLICES_PER_CLASS = 60
 COPIES_PER_CLASS = 6

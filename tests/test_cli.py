@@ -73,12 +73,14 @@ def test_evaluate_prints_the_table_and_writes_the_same_figures_as_a_report(train
     assert "not a medical device" in result.output
 
 
-def test_a_report_that_cannot_be_written_is_one_sentence(trained):
+def test_a_report_that_cannot_be_written_is_one_sentence(trained, tmp_path):
+    report = tmp_path / "missing" / "figures.json"
+
     result = CliRunner().invoke(
         main,
         ["evaluate", "--model", trained.good.model_uri, "--data", str(trained.data)]
-        + ["--report", "/nowhere/figures.json"],
+        + ["--report", str(report)],
     )
 
     assert result.exit_code == 1
-    assert "The report cannot be written to /nowhere/figures.json" in result.stderr
+    assert f"The report cannot be written to {report}" in result.stderr

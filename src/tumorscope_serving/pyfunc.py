@@ -90,12 +90,12 @@ class SliceModel:
 
 
 def _images(model_input: pd.DataFrame) -> list[object]:
-    """The images in order; as many Nones as there are rows where their column is missing.
+    """The images in order; where their column is missing, a None for each row, and at least one.
 
     MLflow hands `{"inputs": {"image": [...]}}` over as one row that holds the whole list.
     """
     if IMAGE_COLUMN not in model_input:
-        return [None] * len(model_input)
+        return [None] * max(1, len(model_input))
     images: list[object] = []
     for cell in model_input[IMAGE_COLUMN]:
         images += list(cell) if isinstance(cell, list | tuple | np.ndarray) else [cell]

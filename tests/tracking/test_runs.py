@@ -23,7 +23,8 @@ def test_an_error_ends_the_run_as_failed_and_is_passed_on(store):
 
 
 def test_a_param_that_mlflow_run_logged_in_its_own_spelling_is_left_as_it_is(store, monkeypatch):
-    opened = mlflow.MlflowClient().create_run("0")
+    experiment = mlflow.set_experiment("tumorscope")
+    opened = mlflow.MlflowClient().create_run(experiment.experiment_id)
     mlflow.MlflowClient().log_param(opened.info.run_id, "learning_rate", "1e-3")
     monkeypatch.setenv("MLFLOW_RUN_ID", opened.info.run_id)
 

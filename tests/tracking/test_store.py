@@ -8,9 +8,9 @@ from tumorscope.errors import TrackingError
 from tumorscope.tracking.store import open_store
 
 
-def test_several_processes_may_meet_a_store_that_is_not_there_yet(tmp_path):
+def test_several_processes_may_meet_a_store_that_is_not_there_yet(store, tmp_path):
     code = (
-        f"import mlflow; mlflow.set_tracking_uri('sqlite:///{tmp_path}/mlflow.db'); "
+        f"import mlflow; mlflow.set_tracking_uri('sqlite:///{tmp_path}/new.db'); "
         "from tumorscope.tracking.store import open_store; open_store()"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
@@ -18,8 +18,9 @@ def test_several_processes_may_meet_a_store_that_is_not_there_yet(tmp_path):
     assert [process.wait() for process in processes] == [0, 0, 0]
 
 
-def test_a_store_that_cannot_be_written_is_one_sentence(store):
-    mlflow.set_tracking_uri("sqlite:////nowhere/mlflow.db")
+def test_a_store_that_cannot_be_written_is_one_sentence(store, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/file/mlflow.db")
 
     with pytest.raises(TrackingError, match="set MLFLOW_TRACKING_URI to one that can"):
         open_store()

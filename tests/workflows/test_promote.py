@@ -12,12 +12,12 @@ from tumorscope.workflows.promote import promote_best_run
 from tumorscope.workflows.train import train_and_log
 
 
-def aliases() -> dict[str, str]:
+def aliases() -> dict:
     models = mlflow.MlflowClient().search_registered_models("name = 'tumorscope'")
     return dict(models[0].aliases) if models else {}
 
 
-def tags(version: str) -> dict[str, str]:
+def tags(version: int) -> dict:
     return mlflow.MlflowClient().get_model_version("tumorscope", version).tags
 
 
@@ -26,10 +26,10 @@ def test_the_best_run_becomes_champion_and_its_version_says_why(trained):
 
     assert decision.run_id == trained.good.run_id
     assert decision.promoted
-    assert aliases() == {"champion": "1"}
-    assert tags("1")["decision"] == "promoted"
-    assert tags("1")["replaced_version"] == ""
-    assert tags("1")["decision.sensitivity_at_its_threshold"].endswith("(>= 0.900)")
+    assert aliases() == {"champion": 1}
+    assert tags(1)["decision"] == "promoted"
+    assert tags(1)["replaced_version"] == ""
+    assert tags(1)["decision.sensitivity_at_its_threshold"].endswith("(>= 0.900)")
 
 
 def test_a_run_that_does_not_beat_the_shortcuts_is_refused_and_says_why(trained):
@@ -67,7 +67,7 @@ def test_a_champion_gives_way_only_to_a_better_run_on_the_same_slices(trained):
     assert not decision.promoted
     assert decision.checks[-1].name == "AUROC above the champion (v1)"
     assert not decision.checks[-1].passed
-    assert aliases() == {"champion": "1"}
+    assert aliases() == {"champion": 1}
 
 
 def test_the_champion_itself_is_not_promoted_again(trained):

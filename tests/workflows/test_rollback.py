@@ -28,7 +28,7 @@ def test_rollback_restores_the_version_before_and_a_rolled_back_run_is_not_picke
 
     result = roll_back()
 
-    assert (result.champion, result.rolled_back) == ("1", promoted.version)
+    assert (result.champion, result.rolled_back) == (1, promoted.version)
     assert registry.champion().run_id == trained.weak.run_id
     tags = mlflow.MlflowClient().get_model_version("tumorscope", promoted.version).tags
     assert tags["decision"] == "rolled back"

@@ -123,7 +123,7 @@ class Registry:
         except MlflowException:
             return None
 
-    def version(self, number: str) -> ModelVersion | None:
+    def version(self, number: int) -> ModelVersion | None:
         """A version by its number, None where it was deleted."""
         try:
             return self._client.get_model_version(REGISTERED_MODEL, number)
@@ -161,7 +161,7 @@ class Registry:
         The tag comes first: if this process dies in between, the alias still stands where it was
         decided, and the tag of a version that is no champion is not looked at.
         """
-        self.tag(version, {REPLACED_TAG: replaced.version if replaced else ""})
+        self.tag(version, {REPLACED_TAG: str(replaced.version) if replaced else ""})
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
 
     def restore(self, version: ModelVersion) -> None:

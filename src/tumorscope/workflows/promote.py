@@ -41,8 +41,8 @@ class Decision:
     """
 
     run_id: str
-    version: str | None
-    champion: str | None
+    version: int | None
+    champion: int | None
     promoted: bool
     slices: int
     checks: list[Check]
@@ -176,7 +176,7 @@ def _floor_check(run: FinishedRun, labels: np.ndarray, answers: Answers) -> Chec
     return Check("AUROC above the shortcut floor", f"> {floor:.3f}", auroc, auroc > floor)
 
 
-def _champion_check(version: str, difference: AurocDifference) -> Check:
+def _champion_check(version: int, difference: AurocDifference) -> Check:
     return Check(
         f"AUROC above the champion (v{version})",
         f"> {difference.other:.3f}",

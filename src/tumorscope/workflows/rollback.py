@@ -11,8 +11,8 @@ from tumorscope.tracking.registry import DECISION_TAG, REPLACED_TAG, ROLLED_BACK
 class RollbackResult:
     """Version numbers: who is champion now, and who was."""
 
-    champion: str
-    rolled_back: str
+    champion: int
+    rolled_back: int
 
 
 def roll_back() -> RollbackResult:
@@ -27,7 +27,7 @@ def roll_back() -> RollbackResult:
         if present is None:
             raise RegistryError("There is no champion to roll back; promote a run first.")
         number = present.tags.get(REPLACED_TAG)
-        earlier = registry.version(number) if number else None
+        earlier = registry.version(int(number)) if number else None
         if earlier is None:
             raise RegistryError(
                 f"Champion is version {present.version}, and "

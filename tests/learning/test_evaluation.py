@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from tumorscope.learning.evaluation import (
+    METRICS,
+    bootstrap_weights,
+    evaluate,
+    interval,
+    operating_point,
+    weighted_auroc,
+)
+
+
+def evaluated(labels, scores, groups=None, samples=400, threshold=0.5):
+    labels, scores = np.array(labels), np.array(scores)
+    groups = np.arange(len(labels)) if groups is None else groups
+    return evaluate(labels, scores, scores >= threshold, groups, samples, seed=0)
+
+
+def test_operating_point_is_the_most_specific_that_finds_enough_tumors():
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.5, 0.7, 0.8, 0.9])
+
+    point = operating_point(labels, scores, min_sensitivity=1.0)
+
+    assert point.threshold == pytest.approx(0.4)  # halfway from 0.5 down to 0.3
+    assert point.sensitivity == 1
+    assert point.specificity == 0.75  # one healthy slice scores 0.6
+
+
+def test_operating_point_may_miss_tumors_as_far_as_it_is_allowed_to():
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.5, 0.7, 0.8, 0.9])
+
+    point = operating_point(labels, scores, min_sensitivity=0.75)
+
+    assert point.threshold == pytest.approx(0.65)
+    assert (point.sensitivity, point.specificity) == (0.75, 1)
+
+
+def test_operating_point_stands_on_the_lowest_score_where_nothing_is_lower():
+    point = operating_point(np.array([0, 1]), np.array([0.8, 0.2]), min_sensitivity=1.0)
+
+    assert point.threshold == 0.2
+    assert (point.sensitivity, point.specificity) == (1, 0)
+
+
+def test_operating_point_takes_tied_scores_together():
+    point = operating_point(np.array([0, 0, 1, 1]), np.array([0.1, 0.5, 0.5, 0.9]), 1.0)
+
+    assert point.threshold == pytest.approx(0.3)
+    assert (point.sensitivity, point.specificity) == (1, 0.5)
+
+
+def test_operating_point_reaches_what_it_says_when_scores_are_neighbors():
+    tumor = np.nextafter(np.float32(0.5), np.float32(1))
+    labels, scores = np.array([0, 1]), np.array([0.5, tumor], np.float32)
+
+    point = operating_point(labels, scores, 1.0)
+
+    assert list(scores >= point.threshold) == [False, True]
+    assert (point.sensitivity, point.specificity) == (1, 1)
+
+
+def test_operating_point_needs_both_classes():
+    with pytest.raises(ValueError, match="needs slices of both classes"):
+        operating_point(np.array([1, 1]), np.array([0.1, 0.2]))
+
+
+def test_auroc_is_the_share_of_pairs_in_the_right_order():
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9])
+
+    assert weighted_auroc(labels, scores, np.ones((1, 4))) == pytest.approx([0.75])
+
+
+def test_a_tie_counts_one_half():
+    labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
+
+    assert weighted_auroc(labels, scores, np.ones((1, 2))) == pytest.approx([0.5])
+
+
+def test_auroc_equals_that_of_scikit_learn_with_ties_and_weights():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 80)
+    scores = rng.integers(0, 12, 80) / 12  # about seven slices share a score
+    weights = rng.integers(0, 4, (300, 80))  # more rows than one block
+
+    areas = weighted_auroc(labels, scores, weights)
+
+    expected = [roc_auc_score(labels, scores, sample_weight=row) for row in weights]
+    assert areas == pytest.approx(expected, abs=1e-12)
+
+
+def test_auroc_is_nan_where_one_class_has_no_weight():
+    labels, scores = np.array([0, 1]), np.array([0.2, 0.8])
+
+    areas = weighted_auroc(labels, scores, np.array([[1, 1], [2, 0], [0, 2]]))
+
+    assert areas[0] == 1
+    assert np.isnan(areas[1:]).all()
+
+
+def test_metrics_of_five_slices_are_as_computed_by_hand():
+    estimates = evaluated([0, 0, 1, 1, 1], [0.2, 0.6, 0.4, 0.8, 1.0])
+
+    assert set(estimates) == set(METRICS)
+    assert estimates["auroc"].value == pytest.approx(5 / 6)  # 0.4 stands below 0.6
+    assert estimates["accuracy"].value == pytest.approx(3 / 5)
+    assert estimates["sensitivity"].value == pytest.approx(2 / 3)
+    assert estimates["specificity"].value == pytest.approx(1 / 2)
+    assert estimates["brier"].value == pytest.approx((0.04 + 0.36 + 0.36 + 0.04 + 0) / 5)
+
+
+def test_log_loss_equals_that_of_scikit_learn_and_is_finite_for_sure_errors():
+    labels, scores = [0, 1, 1, 0], [0.2, 0.7, 0.9, 0.4]
+
+    assert evaluated(labels, scores)["log_loss"].value == pytest.approx(log_loss(labels, scores))
+    assert evaluated([0, 1], [1.0, 0.0])["log_loss"].value == pytest.approx(16.1, abs=0.1)
+
+
+def test_the_interval_holds_the_value():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 60)
+
+    estimates = evaluated(labels, np.clip(0.3 * labels + 0.7 * rng.random(60), 0, 1))
+
+    for name in METRICS:
+        assert estimates[name].low < estimates[name].value < estimates[name].high, name
+
+
+def test_the_interval_of_a_share_is_about_as_wide_as_the_binomial_one():
+    scores = np.repeat([0.9, 0.1], [80, 20])  # 80 of 100 tumors are found
+
+    found = evaluated(np.ones(100, int), scores, samples=4000)["sensitivity"]
+
+    deviation = np.sqrt(0.8 * 0.2 / 100)
+    assert (found.low, found.high) == pytest.approx(
+        (0.8 - 1.96 * deviation, 0.8 + 1.96 * deviation), abs=0.015
+    )
+
+
+def test_copies_of_a_picture_do_not_narrow_the_interval():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 30)
+    scores = np.clip(0.3 * labels + 0.7 * rng.random(30), 0, 1)
+    copied = [np.repeat(values, 5) for values in (labels, scores)]
+
+    def width(estimates):
+        return estimates["auroc"].high - estimates["auroc"].low
+
+    over_slices = width(evaluated(*copied))
+    over_groups = width(evaluated(*copied, groups=np.repeat(np.arange(30), 5)))
+    without_copies = width(evaluated(labels, scores))
+
+    assert over_groups > 1.5 * over_slices
+    assert over_groups == pytest.approx(without_copies)
+
+
+def test_what_an_absent_class_would_tell_is_nan():
+    estimates = evaluated([1, 1, 1], [0.9, 0.8, 0.1])
+
+    assert estimates["sensitivity"].value == pytest.approx(2 / 3)
+    for name in ("auroc", "specificity"):
+        one = estimates[name]
+        assert np.isnan([one.value, one.low, one.high]).all()
+
+
+def test_the_same_seed_gives_the_same_interval():
+    labels, scores = [0, 1, 0, 1, 1], [0.2, 0.7, 0.6, 0.3, 0.8]
+
+    assert evaluated(labels, scores) == evaluated(labels, scores)
+
+
+def test_a_resample_draws_whole_groups_and_as_many_as_there_are():
+    groups = np.array([4, 4, 7, 9])
+
+    weights = bootstrap_weights(groups, samples=50, seed=0)
+
+    assert weights.shape == (50, 4)
+    assert np.array_equal(weights[:, 0], weights[:, 1])
+    assert (weights[:, 1:].sum(axis=1) == 3).all()
+    assert len(np.unique(weights, axis=0)) > 5
+
+
+def test_interval_leaves_out_resamples_that_cannot_tell():
+    drawn = np.append(np.arange(41) / 40, [np.nan, np.nan])
+
+    assert interval(drawn) == pytest.approx((0.025, 0.975))
+
+
+def test_interval_of_nothing_is_nan():
+    assert np.isnan(interval(np.array([np.nan]))).all()

@@ -1,0 +1,94 @@
+"""Fixtures: MLflow stores on disk, one empty, one with two trained runs; loaded by conftest.py."""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tumorscope.config import TrainingConfig
+from tumorscope.tracking.store import open_store
+
+
+@dataclass(frozen=True)
+class TrainedStore:
+    """A store with a run that finds the drawn tumors and one that has learned nothing.
+
+    `good` and `weak` are their TrainingSummary; `config` is the good one's; `data` the slices.
+    """
+
+    tracking_uri: str
+    data: Path
+    config: TrainingConfig
+    good: object
+    weak: object
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """A SQLite store after MLflow's migration, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    with _using(f"sqlite:///{path}"):
+        open_store()
+    return path
+
+
+@pytest.fixture
+def store(empty_database, tmp_path, monkeypatch):
+    """An empty store in a folder of its own; processes that a test starts use it too."""
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    yield from _entered(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def trained_store(empty_database, drawn_data, tmp_path_factory) -> TrainedStore:
+    """Two runs on the drawn slices; not to be written to, which `trained` is for."""
+    from tumorscope.workflows.train import train_and_log
+
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    config = TrainingConfig(
+        data=str(drawn_data),
+        epochs=8,
+        image_size=64,
+        learning_rate=5e-3,
+        bootstrap_samples=200,
+    )
+    nothing = TrainingConfig(
+        data=str(drawn_data), epochs=1, image_size=64, learning_rate=1e-7, bootstrap_samples=200
+    )
+    with pytest.MonkeyPatch.context() as patch, _using(uri):
+        patch.chdir(folder)
+        good, weak = train_and_log(config), train_and_log(nothing)
+    return TrainedStore(uri, drawn_data, config, good, weak)
+
+
+@pytest.fixture
+def trained(trained_store, tmp_path, monkeypatch):
+    """A copy of the trained store, whose registry a test may change."""
+    shutil.copy(trained_store.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    yield from _entered(tmp_path, monkeypatch, trained_store)
+
+
+def _entered(folder: Path, monkeypatch, value=None):
+    uri = f"sqlite:///{folder}/mlflow.db"
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    source = Path(__file__).resolve().parents[1] / "src"
+    monkeypatch.setenv("PYTHONPATH", str(source))
+    with _using(uri):
+        yield value
+
+
+@contextlib.contextmanager
+def _using(uri: str):
+    """MLflow's tracking URI for a while."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
