@@ -28,14 +28,19 @@ from tumorscope.learning.augmentation import TrainingBatches
 from tumorscope.learning.networks import build_network
 from tumorscope_serving.slices import network_input
 
-data, epochs, split = sys.argv[1], int(sys.argv[2]), np.load(sys.argv[3], allow_pickle=True)
+data, epochs, split = sys.argv[1], int(sys.argv[2]), np.load(sys.argv[3])
 config = TrainingConfig(epochs=epochs)
 files = [cv2.imread(str(Path(data, path)), cv2.IMREAD_GRAYSCALE) for path in split["paths"]]
 inputs = network_input(np.stack([cv2.resize(one, (128, 128)) for one in files]))
 labels, parts = split["labels"], split["parts"]
 train, validation = parts == "train", parts == "validation"
 network = build_network("compact", 128, config.width, config.dropout, 0)
-network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", ["accuracy"], jit_compile=False)
+network.compile(
+    optimizer=keras.optimizers.Adam(1e-3),
+    loss="binary_crossentropy",
+    metrics=["accuracy"],
+    jit_compile=False,
+)
 network.fit(
     TrainingBatches(inputs[train], labels[train], config),
     epochs=epochs,

@@ -22,7 +22,7 @@ IMAGE_COLUMN = "image"
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error")
 CHUNK = 64
 EXPECTED = "expected the bytes of an image file, or their base64 text"
-DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,")
+DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
 
 
 def _load_pyfunc(data_path: str) -> "SliceModel":

@@ -7,7 +7,6 @@ OpenCV fills the rest with gray and says nothing; OpenCV does the geometry.
 """
 
 import io
-import warnings
 
 import cv2
 import numpy as np
@@ -69,16 +68,15 @@ def decode_gray(data: bytes) -> np.ndarray:
             f"The file has {len(data) / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} are read."
         )
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures before their size can be asked; the check follows.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-                _check_size(picture)
-                return _to_gray(picture)
+        # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
+        # whole process, and decoding threads would leave each other's behind.
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _check_size(picture)
+            return _to_gray(picture)
     except UnreadableSliceError:
         raise
-    except Image.DecompressionBombError:
-        raise UnreadableSliceError(_too_large("more than 178")) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableSliceError(_too_large("more than 89")) from None
     except Image.UnidentifiedImageError:
         raise UnreadableSliceError(
             "The file is no picture that can be read; send a PNG, JPEG, TIFF, BMP or WebP file."

@@ -143,3 +143,20 @@ def test_one_class_alone_is_enough_where_it_is_asked_for(tmp_path):
     files, _ = find_slice_files(make_files(tmp_path, "yes/a.png"), need_both_classes=False)
 
     assert [file.label for file in files] == [1]
+
+
+def test_a_linked_class_folder_is_read_and_a_link_upwards_does_not_loop(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    data = tmp_path / "data"
+    for folder in (elsewhere, data / "no"):
+        folder.mkdir(parents=True)
+        (folder / "one.png").touch()
+    (data / "yes").symlink_to(elsewhere)
+    (data / "no" / "loop").symlink_to(data)
+
+    files, _ = find_slice_files(data)
+
+    assert [(file.class_folder, file.path.name) for file in files] == [
+        ("no", "one.png"),
+        ("yes", "one.png"),
+    ]

@@ -69,7 +69,7 @@ def load_dataset(
         cache_path: the cache's file; the user's cache folder by default.
 
     Returns:
-        The data set, in the order of the relative paths.
+        The data set, in an order that depends on names only.
 
     Raises:
         DatasetError: the folder cannot be used, or a class has no readable slice.

@@ -58,7 +58,11 @@ def operating_point(
     # roc_curve goes from strict to lenient, so the first hit is the most specific.
     hit = int(np.argmax(sensitivities >= min_sensitivity))
     lower = scores[scores < thresholds[hit]]
-    threshold = (thresholds[hit] + lower.max()) / 2 if len(lower) else thresholds[hit]
+    threshold = thresholds[hit]
+    if len(lower):
+        # In the scores' own type, since they are compared in it; neighbors have no middle there.
+        middle = scores.dtype.type((threshold + lower.max()) / 2)
+        threshold = middle if middle > lower.max() else threshold
     return OperatingPoint(
         float(threshold), float(sensitivities[hit]), float(1 - false_positives[hit])
     )

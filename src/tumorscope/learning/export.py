@@ -39,7 +39,7 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
     exported = session.run(None, {name: inputs})[0]
     trained = np.asarray(network.predict(inputs, batch_size=256, verbose=0))
     difference = float(np.abs(exported - trained).max())
-    if difference > TOLERANCE:
+    if not difference <= TOLERANCE:  # NaN is no agreement
         raise ExportError(
             f"The exported network's scores differ from Keras' by {difference:.1e}; at most "
             f"{TOLERANCE:.0e} is allowed. The model is not logged."

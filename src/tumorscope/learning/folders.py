@@ -75,12 +75,16 @@ def find_slice_files(
 
 
 def _visible_files(data_dir: Path) -> list[Path]:
-    found = []
-    for folder, subfolders, names in os.walk(data_dir):
+    found, seen = [], set()
+    # Data sets are often linked into place; `seen` keeps a link to a folder above from looping.
+    for folder, subfolders, names in os.walk(data_dir, followlinks=True):
+        seen.add(os.path.realpath(folder))
         subfolders[:] = sorted(
             name
             for name in subfolders
-            if not name.startswith(".") and name.lower() not in IGNORED_FOLDERS
+            if not name.startswith(".")
+            and name.lower() not in IGNORED_FOLDERS
+            and os.path.realpath(Path(folder, name)) not in seen
         )
         found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
     return found

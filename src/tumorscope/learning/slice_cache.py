@@ -63,7 +63,7 @@ class SliceCache:
         return found
 
     def put(self, records: Mapping[str, SliceRecord]) -> None:
-        """Keep records by digest; those that are there already stay."""
+        """Keep records by digest; those that are there already are replaced."""
         rows = [
             (self._settings, digest, *record.shape, _pack(record))
             for digest, record in records.items()
@@ -72,7 +72,7 @@ class SliceCache:
             return
         try:
             with closing(self._connect()) as connection, connection:
-                connection.executemany("INSERT OR IGNORE INTO slices VALUES (?, ?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR REPLACE INTO slices VALUES (?, ?, ?, ?, ?)", rows)
         except (sqlite3.Error, OSError) as error:
             logger.warning("The slice cache %s is not written: %s.", self._path, error)
 

@@ -49,9 +49,10 @@ def split_by_group(
                 "Add slices."
             )
         total = of_class["size"].sum()
-        test = _take(of_class, max(1, round(total * test_fraction)))
+        test = _take(of_class, max(1, round(total * test_fraction)), leave=2)
         rest = of_class.drop(test)
-        validation = _take(rest, max(1, round(rest["size"].sum() * validation_fraction)))
+        quota = max(1, round(rest["size"].sum() * validation_fraction))
+        validation = _take(rest, quota, leave=1)
         parts[np.isin(groups, test)] = "test"
         parts[np.isin(groups, validation)] = "validation"
     check_disjoint(parts, groups)
@@ -74,10 +75,10 @@ def check_disjoint(parts: np.ndarray, groups: np.ndarray) -> None:
         )
 
 
-def _take(shuffled: pd.DataFrame, quota: int) -> list:
-    """Index of groups, in their order, as long as they fit; always leaves one behind."""
+def _take(shuffled: pd.DataFrame, quota: int, leave: int) -> list:
+    """Index of groups, in their order, as long as they fit; at least one, and leaves so many."""
     taken, room = [], quota
-    for group, size in shuffled["size"].iloc[:-1].items():
+    for group, size in shuffled["size"].iloc[:-leave].items():
         if size <= room:
             taken.append(group)
             room -= size

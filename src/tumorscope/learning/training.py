@@ -3,6 +3,7 @@
 Plain Keras 3, so any backend trains it.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,18 +36,15 @@ class TrainingResult:
 class Specificity(keras.metrics.Metric):
     """Share of the slices without a tumor that score under the threshold."""
 
-    def __init__(
-        self, threshold: float = TRAINING_THRESHOLD, name: str = "specificity", **settings
-    ) -> None:
+    def __init__(self, name: str = "specificity", **settings) -> None:
         super().__init__(name=name, **settings)
-        self.threshold = threshold
         self.negatives = self.add_weight(name="negatives", initializer="zeros")
         self.true_negatives = self.add_weight(name="true_negatives", initializer="zeros")
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         """Count a batch; weights are ignored, since a share of slices is asked for."""
         negative = keras.ops.cast(keras.ops.less(y_true, 0.5), self.dtype)
-        below = keras.ops.cast(keras.ops.less(y_pred, self.threshold), self.dtype)
+        below = keras.ops.cast(keras.ops.less(y_pred, TRAINING_THRESHOLD), self.dtype)
         self.negatives.assign_add(keras.ops.sum(negative))
         self.true_negatives.assign_add(keras.ops.sum(negative * below))
 
@@ -127,8 +125,9 @@ class _BestWeights(keras.callbacks.Callback):
         rate = self.model.optimizer.learning_rate
         metrics["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
         self.history.append(metrics)
-        if not self.weights or metrics["val_loss"] < self._lowest_loss:
-            self._lowest_loss = metrics["val_loss"]
+        loss = metrics["val_loss"] if math.isfinite(metrics["val_loss"]) else float("inf")
+        if not self.weights or loss < self._lowest_loss:
+            self._lowest_loss = loss
             self.best_epoch = epoch + 1
             self.weights = self.model.get_weights()
         elif 0 < self._patience <= epoch + 1 - self.best_epoch:
