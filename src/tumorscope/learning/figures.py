@@ -166,7 +166,7 @@ def example_sheet(slices: np.ndarray, labels: np.ndarray, per_class: int = 8) ->
         labels: shape (n,).
         per_class: number of slices in a row.
     """
-    figure = Figure(figsize=(1.35 * per_class, 3.4), dpi=110, layout="constrained")
+    figure = _empty_figure(1.35 * per_class, 3.4)
     grid = figure.subplots(2, per_class, squeeze=False)
     for row, label in zip(grid, (1, 0), strict=True):
         color = TUMOR_COLOR if label else HEALTHY_COLOR
@@ -200,7 +200,7 @@ def worst_errors(
     surest = wrong[np.argsort(-np.abs(scores[wrong] - threshold), kind="stable")][:most]
     columns = 8
     rows = max(1, -(-len(surest) // columns))
-    figure = Figure(figsize=(1.45 * columns, 1.85 * rows + 0.6), dpi=110, layout="constrained")
+    figure = _empty_figure(1.45 * columns, 1.85 * rows + 0.6)
     grid = figure.subplots(rows, columns, squeeze=False)
     for index, axes in enumerate(grid.flat):
         if index >= len(surest):
@@ -219,10 +219,15 @@ def worst_errors(
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = _empty_figure(width, height)
+    return figure, figure.subplots()
+
+
+def _empty_figure(width: float, height: float) -> Figure:
     """A figure of so many inches with the disclaimer at its foot."""
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     figure.supxlabel(DISCLAIMER, fontsize=7, color="gray", x=0.99, ha="right")
-    return figure, figure.subplots()
+    return figure
 
 
 def _show(axes: Axes, one: np.ndarray | None) -> None:
