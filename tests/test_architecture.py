@@ -15,10 +15,16 @@ ALLOWED = {
     "tumorscope_serving": {"tumorscope_serving"},
     "tumorscope.errors": set(),
     "tumorscope.config": {"tumorscope.errors"},
+    "tumorscope.phantom": FOUNDATION | {"tumorscope.phantom", "tumorscope_serving"},
     "tumorscope.learning": FOUNDATION | {"tumorscope.learning", "tumorscope_serving"},
     "tumorscope.tracking": FOUNDATION | {"tumorscope.tracking", "tumorscope_serving"},
     "tumorscope.workflows": FOUNDATION
-    | {"tumorscope.learning", "tumorscope.tracking", "tumorscope_serving"},
+    | {
+        "tumorscope.phantom",
+        "tumorscope.learning",
+        "tumorscope.tracking",
+        "tumorscope_serving",
+    },
     "tumorscope.cli": FOUNDATION | {"tumorscope.workflows"},
     "tumorscope.__main__": {"tumorscope.cli"},
     "tumorscope": set(),

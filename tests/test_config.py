@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from tumorscope.config import EvaluationConfig, PromotionConfig, TrainingConfig
+from tumorscope.config import EvaluationConfig, PhantomConfig, PromotionConfig, TrainingConfig
 from tumorscope.errors import SettingError
 
 
@@ -22,7 +22,9 @@ def test_a_setting_outside_its_limits_is_refused_with_the_limits(settings, messa
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize("config", [TrainingConfig, EvaluationConfig, PromotionConfig])
+@pytest.mark.parametrize(
+    "config", [TrainingConfig, EvaluationConfig, PromotionConfig, PhantomConfig]
+)
 def test_each_setting_has_a_help_text_and_a_default_of_its_type(config):
     for field in dataclasses.fields(config):
         assert field.metadata["help"].endswith(".")

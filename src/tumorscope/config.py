@@ -47,6 +47,26 @@ REPORT_HELP = "Also write the figures that are printed to this JSON file."
 
 
 @dataclasses.dataclass(frozen=True)
+class PhantomConfig:
+    """What a phantom, a simulated slice, may look like."""
+
+    image_size: int = setting(128, "Width and height of a phantom in pixels.", 64, 512)
+    tumor_share: float = setting(0.5, "Share of the phantoms that have a tumor.", 0, 1)
+    min_diameter_mm: float = setting(4.0, "Smallest tumor that is drawn, in mm.", 2, 100)
+    max_diameter_mm: float = setting(75.0, "Largest tumor that is drawn, in mm.", 2, 100)
+    min_mask_pixels: int = setting(3, "A tumor of fewer pixels in the slice is placed anew.", 1)
+    min_contrast: float = setting(
+        0.1, "Least change of gray inside the mask, as a share of the range.", 0, 1
+    )
+    axial_share: float = setting(
+        0.62, "Share of axial planes; coronal and sagittal ones share the rest.", 0, 1
+    )
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """Settings of `train`: data, split, network, optimization, operating point."""
 

@@ -1,0 +1,131 @@
+"""Cut a slice out of the atlas: shares of tissue, labels and distances in the plane."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tumorscope.phantom.atlas import (
+    DISTANCE_STEPS_PER_MM,
+    GRID_SHAPE,
+    HULL_STEPS_PER_MM,
+    HULL_ZERO,
+    ORIGIN_MM,
+    load_atlas,
+    unpack,
+)
+from tumorscope.phantom.field import happens, smooth_field, soft_step
+from tumorscope.phantom.plane import GRID_SIZE, PIXEL_MM, Plane, draw_positions
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What lies in the plane; all maps have the shape of the working grid.
+
+    Attributes:
+        plane: where the head was cut.
+        position_mm: shape (3, size, size): MNI x, y and z of every pixel.
+        outer, inner: shape (samples, size, size): labels at several depths of the slice.
+        gray, white, fluid: shares of the brain's tissues in [0, 1].
+        hull_mm: signed distance to the brain's hull, negative inside.
+        skin_mm: depth below the skin, 0 outside the head.
+        ventricle_mm: signed distance to the ventricles' wall, negative inside.
+    """
+
+    plane: Plane
+    position_mm: np.ndarray
+    outer: np.ndarray
+    inner: np.ndarray
+    gray: np.ndarray
+    white: np.ndarray
+    fluid: np.ndarray
+    hull_mm: np.ndarray
+    skin_mm: np.ndarray
+    ventricle_mm: np.ndarray
+
+    def outer_share(self, table: np.ndarray) -> np.ndarray:
+        """Look up a value for each outer label, and average over the slice's depth."""
+        return _mean_over_depth(self.outer, table)
+
+    def inner_share(self, table: np.ndarray) -> np.ndarray:
+        """Look up a value for each inner label, and average over the slice's depth."""
+        return _mean_over_depth(self.inner, table)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Share of a pixel that lies inside the brain's hull."""
+        return soft_step(-self.hull_mm, PIXEL_MM)
+
+
+def _mean_over_depth(layers: np.ndarray, table: np.ndarray) -> np.ndarray:
+    full = np.zeros(256, np.float32)
+    full[: len(table)] = table / len(layers)
+    total = cv2.LUT(layers[0], full)
+    for layer in layers[1:]:
+        total += cv2.LUT(layer, full)
+    return total
+
+
+def cut_plane(rng: np.random.Generator, plane: Plane) -> Anatomy:
+    """Draw an individual head and cut it."""
+    position = draw_positions(rng, plane)
+    depths = np.linspace(-0.5, 0.5, 1 + int(plane.thickness_mm // 2.5)) * plane.thickness_mm
+    layers = [_look_up(position, plane, float(depth)) for depth in depths]
+    smooth = {
+        name: sum(layer[name].astype(np.float32) for layer in layers) / len(layers)
+        for name in ("gray", "white", "hull", "skin", "ventricle")
+    }
+    # steps of a millimetre would show as teeth along the scalp
+    smooth["skin"] = cv2.GaussianBlur(smooth["skin"], (0, 0), 1.8)
+    hull_mm = (cv2.GaussianBlur(smooth["hull"], (0, 0), 0.7) - HULL_ZERO) / HULL_STEPS_PER_MM
+    ventricle_mm = (smooth["ventricle"] - 20) / DISTANCE_STEPS_PER_MM
+    gray, white, fluid = _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position)
+    return Anatomy(
+        plane=plane,
+        position_mm=position,
+        outer=np.stack([layer["outer"] for layer in layers]),
+        inner=np.stack([layer["inner"] for layer in layers]),
+        gray=gray,
+        white=white,
+        fluid=fluid,
+        hull_mm=hull_mm,
+        skin_mm=smooth["skin"] / DISTANCE_STEPS_PER_MM,
+        ventricle_mm=ventricle_mm,
+    )
+
+
+def _look_up(position: np.ndarray, plane: Plane, depth_mm: float) -> dict[str, np.ndarray]:
+    index = np.zeros(position.shape[1:], np.int32)
+    known = np.ones(position.shape[1:], bool)
+    for axis, length in enumerate(GRID_SHAPE):
+        shift = depth_mm if axis == plane.through_axis else 0.0
+        steps = (position[axis] + (shift + 0.5 - ORIGIN_MM[axis])).astype(np.int32)
+        known &= (steps >= 0) & (steps < length)
+        index = index * length + steps
+    # voxel 0, a corner of the volume, is outside the head
+    return unpack(load_atlas().voxels.reshape(-1).take(index * known))
+
+
+def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position):
+    """Sharpen the average maps into one person's folds, and let the ventricles age."""
+    inside = soft_step(-hull_mm, PIXEL_MM)
+    gray, white = smooth["gray"] / 255, smooth["white"] / 255
+    fluid = np.maximum(1 - gray - white, 0)
+    folds = rng.uniform(0.1, 0.7) * smooth_field(rng, GRID_SIZE, rng.uniform(5, 8))
+    folds = np.exp(folds + rng.uniform(0.2, 0.9) * smooth_field(rng, GRID_SIZE, 2.5))
+    age = rng.beta(1.2, 1.6)
+    sharpness = rng.uniform(0.2, 1.3)
+    gray, white, fluid = (
+        share * share * (1 - sharpness + sharpness * share) for share in (gray, white, fluid)
+    )
+    white *= rng.uniform(0.8, 1.2)
+    fluid *= folds * (0.7 + 4 * age)
+    total = gray + white + fluid + 1e-3
+    asymmetry = rng.normal(0, 0.025) * position[0]
+    growth = rng.normal(-1 + 4.5 * age, 1.2)
+    if happens(rng, 0.03):
+        growth += rng.uniform(3, 7)  # hydrocephalus
+    widened = soft_step(growth + asymmetry - ventricle_mm, 1.5)
+    keep = inside * (1 - widened) / total
+    gray, white = gray * keep, white * keep
+    return gray, white, inside - gray - white

@@ -1,0 +1,108 @@
+"""Draw one phantom: the order of the story.
+
+A head, its contrast and its findings are drawn first; then, from a stream of its own, the
+tumor, if there is one; then both go through the same scanner, frame and publication.
+Each chapter has its own stream, and none but the tumor's knows the label. So for one seed
+the slices with and without a tumor are the same picture outside the tumor's influence.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tumorscope.config import PhantomConfig
+from tumorscope.phantom.anatomy import cut_plane
+from tumorscope.phantom.contrast import choose_contrast
+from tumorscope.phantom.description import Head, describe, diameter_mm, visibility
+from tumorscope.phantom.finding import draw_findings
+from tumorscope.phantom.framing import choose_frame
+from tumorscope.phantom.lesion import Lesion, choose_diameter, grow_tumor
+from tumorscope.phantom.plane import choose_plane
+from tumorscope.phantom.publishing import publish
+from tumorscope.phantom.scanner import scan
+from tumorscope.phantom.tissue import draw_tissue
+from tumorscope.phantom.tumor_site import kinds_in_plane
+
+_CHAPTERS = ("anatomy", "contrast", "findings", "frame", "scanner", "publication", "tumor")
+_MAX_ATTEMPTS = 25
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """A simulated slice.
+
+    Attributes:
+        slice: shape (size, size), uint8.
+        mask: shape (size, size), bool: the tumor without its oedema; all False without one.
+        label: 1 for tumor, 0 for none.
+        description: JSON-able facts about what was drawn.
+    """
+
+    slice: np.ndarray
+    mask: np.ndarray
+    label: int
+    description: dict[str, Any]
+
+
+def draw_phantom(
+    rng: np.random.Generator, config: PhantomConfig, tumor: bool | None = None
+) -> Phantom:
+    """Draw a phantom.
+
+    Args:
+        rng: the same state draws the same phantom.
+        config: size of the picture, share and limits of tumors.
+        tumor: whether there is one; None draws that too.
+
+    Returns:
+        The slice, its mask and what is known about them.
+    """
+    chance = rng.random()  # drawn even if `tumor` is given, so that seeds stay comparable
+    seeds = rng.integers(2**63, size=len(_CHAPTERS))
+    streams = {
+        name: np.random.default_rng(seed) for name, seed in zip(_CHAPTERS, seeds, strict=True)
+    }
+    has_tumor = chance < config.tumor_share if tumor is None else tumor
+    head = _draw_head(streams, config)
+    lesion = _draw_lesion(streams["tumor"], head, config) if has_tumor else None
+    signal = lesion.signal if lesion else head.signal
+    picture = scan(streams["scanner"], signal, head.signal)
+    outside = 1 - head.frame.apply((head.anatomy.skin_mm > 2).astype(np.float32))
+    pixels = publish(streams["publication"], head.frame.apply(picture), outside)
+    mask = np.zeros(pixels.shape, bool)
+    if lesion:
+        mask = head.frame.apply(lesion.mask) > 0.5
+    return Phantom(pixels, mask, int(has_tumor), describe(head, lesion, mask))
+
+
+def _draw_head(streams: dict[str, np.random.Generator], config: PhantomConfig) -> Head:
+    plane = choose_plane(streams["anatomy"], config.axial_share)
+    anatomy = cut_plane(streams["anatomy"], plane)
+    contrast = choose_contrast(streams["contrast"])
+    signal = draw_tissue(streams["anatomy"], anatomy, contrast)
+    signal, findings = draw_findings(streams["findings"], signal, anatomy, contrast)
+    frame = choose_frame(streams["frame"], anatomy, config.image_size)
+    return Head(anatomy, contrast, signal.astype(np.float32), findings, frame)
+
+
+def _draw_lesion(rng: np.random.Generator, head: Head, config: PhantomConfig) -> Lesion:
+    """Grow tumors until one can be seen; the head is left as it is."""
+    kinds = kinds_in_plane(head.anatomy, head.frame.seen())
+    weights = np.array([kind.weight for kind, _ in kinds])
+    best, best_contrast = None, -1.0
+    for _ in range(_MAX_ATTEMPTS):
+        kind, places = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+        diameter = choose_diameter(rng, kind, config.min_diameter_mm, config.max_diameter_mm)
+        lesion = grow_tumor(rng, head.signal, head.anatomy, head.contrast, kind, places, diameter)
+        mask = head.frame.apply(lesion.mask) > 0.5
+        if np.count_nonzero(mask) < config.min_mask_pixels:
+            continue
+        if diameter_mm(mask, head.frame) < 0.9 * config.min_diameter_mm:
+            continue
+        contrast = visibility(lesion, head)
+        if contrast >= config.min_contrast:
+            return lesion
+        if contrast > best_contrast:
+            best, best_contrast = lesion, contrast
+    return best or lesion

@@ -1,0 +1,28 @@
+"""Phantoms that several tests look at; drawn once."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tumorscope.config import PhantomConfig
+from tumorscope.phantom import draw_phantom
+
+PAIRS = 450
+
+
+@pytest.fixture(scope="session")
+def config():
+    return PhantomConfig()
+
+
+@pytest.fixture(scope="session")
+def pairs(config):
+    """For each seed, the phantom with a tumor and its twin without."""
+    cv2.setNumThreads(1)
+    return [
+        tuple(
+            draw_phantom(np.random.default_rng(seed), config, tumor=tumor)
+            for tumor in (True, False)
+        )
+        for seed in range(PAIRS)
+    ]

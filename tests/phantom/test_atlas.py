@@ -1,0 +1,40 @@
+"""Is the average head put together as a head is?"""
+
+import numpy as np
+
+from tumorscope.phantom.atlas import HULL_ZERO, ORIGIN_MM, load_atlas, unpack
+from tumorscope.phantom.head_labels import Inner, Outer
+
+
+def at(x, y, z):
+    """The channels at a position in millimetres."""
+    index = tuple(np.round(np.array([x, y, z]) - ORIGIN_MM).astype(int))
+    voxel = load_atlas().voxels[index].reshape(1, 1)
+    return {name: int(values[0, 0]) for name, values in unpack(voxel).items()}
+
+
+def test_the_atlas_is_built_once():
+    assert load_atlas() is load_atlas()
+
+
+def test_there_is_air_around_the_head():
+    assert at(-99, -133, -141)["outer"] == Outer.OUTSIDE
+    assert at(0, 0, 106)["outer"] == Outer.OUTSIDE
+
+
+def test_the_thalamus_is_inside_the_hull_and_the_scalp_is_not():
+    assert at(12, -18, 8)["hull"] < HULL_ZERO
+    assert at(78, -20, 10)["hull"] > HULL_ZERO
+
+
+def test_eyes_lie_on_both_sides():
+    assert at(33, 62, -38)["outer"] == at(-33, 62, -38)["outer"] == Outer.EYE
+
+
+def test_the_lateral_ventricle_is_fluid():
+    assert at(-6, 10, 18)["ventricle"] < 20
+
+
+def test_the_pituitary_sits_above_the_sphenoid_sinus():
+    assert at(0, 3, -32)["inner"] == Inner.PITUITARY
+    assert at(7, 20, -40)["outer"] == Outer.SPHENOID_SINUS
