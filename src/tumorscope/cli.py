@@ -17,6 +17,7 @@ import click
 from tumorscope.config import (
     DISCLAIMER,
     EvaluationConfig,
+    PretrainingConfig,
     PromotionConfig,
     RollbackConfig,
     TrainingConfig,
@@ -93,6 +94,32 @@ def train(**settings: Any) -> None:
     click.echo(f"Shortcut floor: AUROC {summary.floor.auroc:.3f}; the network is {verdict}.")
     click.echo(DISCLAIMER)
     click.echo(f"Run {summary.run_id}. Next: python -m tumorscope promote")
+    _write_report(summary, config.report)
+
+
+@main.command()
+@options_from(PretrainingConfig)
+def pretrain(**settings: Any) -> None:
+    """Train the compact network on an endless stream of phantoms; resumes where it was stopped."""
+    config = PretrainingConfig(**settings)
+    from tumorscope.workflows.pretrain import pretrain_and_log
+
+    def show(seen: int, metrics: dict[str, float]) -> None:
+        real = f" - real_auroc: {metrics['real_auroc']:.3f}" if "real_auroc" in metrics else ""
+        click.echo(
+            f"{seen}/{config.slices} phantoms - {metrics['slices_per_second']:.0f}/s - "
+            f"loss: {metrics['train_loss']:.4f} - val_auroc: {metrics['val_auroc']:.4f} - "
+            f"val_accuracy: {metrics['val_accuracy']:.4f}{real}"
+        )
+
+    summary = pretrain_and_log(config, show)
+    click.echo(f"\nOn {config.validation_slices} phantoms, at threshold {summary.threshold:.3f}:")
+    _print_estimates(summary.phantoms)
+    if summary.real:
+        click.echo("On the real slices, a development set of the simulator; none was learned from:")
+        _print_estimates(summary.real)
+    click.echo(DISCLAIMER)
+    click.echo(f"Run {summary.run_id}.")
     _write_report(summary, config.report)
 
 

@@ -123,6 +123,39 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class PretrainingConfig:
+    """Settings of `pretrain`: an endless stream of phantoms for the compact network."""
+
+    slices: int = setting(250_000, "Phantoms to learn from; each is seen once.", 64)
+    batch_size: int = setting(64, "Phantoms in a step of the optimizer.", 1, 4096)
+    round_size: int = setting(
+        8192, "Phantoms between two checkpoints, rounded to whole batches.", 64
+    )
+    validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 50)
+    learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
+    dropout: float = setting(0.3, "Share of the features dropped before the last layer.", 0, 0.9)
+    width: int = setting(12, "Filters of the network's first block.", 4, 64)
+    image_size: int = setting(128, "Width and height that the network sees, in pixels.", 64, 512)
+    framing: str = setting(
+        "head",
+        "head: crop to the head, pad to a square. letterbox: pad the frame. stretch: squeeze it.",
+        choices=("head", "letterbox", "stretch"),
+    )
+    seed: int = setting(0, "Seed of weights, dropout and phantoms.", 0, 2**31 - 1)
+    workers: int = setting(0, "Processes that draw; 0 is one for each core.", 0, 256)
+    data: str = setting("", "Folder of real slices to measure on after each round, if any.")
+    checkpoint: str = setting(
+        "mlruns/pretraining", "Folder to resume from; a finished pretraining empties it."
+    )
+    out: str = setting("", "Also write the bundle (network and card) to this folder.")
+    bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
+    report: str = setting("", REPORT_HELP)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
     """Settings of `evaluate`: which model, which slices."""
 

@@ -68,6 +68,25 @@ def operating_point(
     )
 
 
+def balanced_point(labels: np.ndarray, scores: np.ndarray) -> OperatingPoint:
+    """Choose the threshold with the largest sum of sensitivity and specificity (Youden, 1950).
+
+    For slices of which no share of tumors is known, and no cost of missing one.
+
+    Args:
+        labels: shape (slices,), of both classes.
+        scores: shape (slices,), higher where a tumor is likelier.
+
+    Returns:
+        The point whose `threshold` decides `score >= threshold`.
+    """
+    false_positives, sensitivities, thresholds = roc_curve(labels, scores)
+    best = int(np.argmax(sensitivities - false_positives))
+    return OperatingPoint(
+        float(thresholds[best]), float(sensitivities[best]), float(1 - false_positives[best])
+    )
+
+
 def evaluate(
     labels: np.ndarray,
     scores: np.ndarray,

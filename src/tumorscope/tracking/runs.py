@@ -26,6 +26,7 @@ from tumorscope.errors import StoppedError
 from tumorscope.tracking.store import explained, open_store
 
 EXPERIMENT = "tumorscope"
+PRETRAINING_EXPERIMENT = "tumorscope-pretraining"
 WORKFLOW_TAG = "tumorscope.workflow"
 DATA_DIGEST_TAG = "tumorscope.data_digest"
 MODEL_URI_TAG = "tumorscope.model_uri"
@@ -60,9 +61,9 @@ class TrackedRun:
             {name: value for name, value in settings.items() if name not in self._logged_params}
         )
 
-    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Log the metrics of an epoch, counted from 1."""
-        mlflow.log_metrics(dict(metrics), step=epoch)
+    def log_step(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Log metrics of an epoch, counted from 1, or after so many slices."""
+        mlflow.log_metrics(dict(metrics), step=step)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log metrics once; those that are not known (NaN) are left out."""
@@ -99,12 +100,17 @@ class TrackedRun:
 
 
 @contextlib.contextmanager
-def tracked_run(workflow: str, config: Any) -> Iterator[TrackedRun]:
+def tracked_run(
+    workflow: str, config: Any, experiment: str = EXPERIMENT, resumed_run_id: str = ""
+) -> Iterator[TrackedRun]:
     """Open a run, or the one that `mlflow run` has opened, and end it as what it was.
 
     Args:
         workflow: the command's name; a tag, by which `promote` finds runs.
         config: its settings, logged as params.
+        experiment: that a new run belongs to.
+        resumed_run_id: run to go on with instead of a new one; not inside `mlflow run`, which has
+            opened one already.
 
     Yields:
         The run, with its params and tags logged.
@@ -116,9 +122,11 @@ def tracked_run(workflow: str, config: Any) -> Iterator[TrackedRun]:
     client = open_store()
     with explained():
         # `mlflow run` has made the run, in an experiment of its own choice.
-        if "MLFLOW_RUN_ID" not in os.environ:
-            mlflow.set_experiment(EXPERIMENT)
-        run = mlflow.start_run(log_system_metrics=False)
+        if "MLFLOW_RUN_ID" in os.environ:
+            run = mlflow.start_run(log_system_metrics=False)
+        else:
+            mlflow.set_experiment(experiment)
+            run = mlflow.start_run(resumed_run_id or None, log_system_metrics=False)
     tracked = TrackedRun(run)
     with _stop_signals_raise():
         try:

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
 from tumorscope.learning import figures
+from tumorscope.learning.bundle import INTENDED_USE, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, operating_point
-from tumorscope.learning.export import export_network
 from tumorscope.learning.features import feature_table, network_features
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
@@ -22,13 +22,7 @@ from tumorscope.learning.training import TrainingResult, train_network
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, TrackedRun, tracked_run
 from tumorscope_serving.card import ModelCard
-from tumorscope_serving.predictor import NETWORK_FILE
 from tumorscope_serving.slices import network_input
-
-INTENDED_USE = (
-    f"{DISCLAIMER} It answers whether a slice of a head MRI shows a tumor; it was not tested on "
-    "patients, names no kind of tumor and replaces no reading by a radiologist."
-)
 
 
 @dataclass(frozen=True)
@@ -109,8 +103,9 @@ def train_and_log(config: TrainingConfig) -> TrainingSummary:
             floors = shortcut_floors(dataset.table, dataset.slices, parts, config.seed)
         with run.phase("export"), tempfile.TemporaryDirectory() as folder:
             bundle = Path(folder, "bundle")
-            bundle.mkdir()
-            difference = _write_bundle(bundle, config, run, dataset, judged)
+            card = _card(config, run, dataset, judged)
+            examples = network_input(dataset.slices[:64])
+            difference = write_bundle(bundle, judged.network, examples, card)
             model_uri = log_bundle(bundle, judged.point.threshold)
         with run.phase("figures"):
             run.log_figures(_figures(dataset, parts == "test", judged, floors["test"]))
@@ -152,7 +147,7 @@ def _train_and_judge(
             network,
             *((inputs[parts == part], labels[parts == part]) for part in PARTS[:2]),
             config,
-            run.log_epoch,
+            run.log_step,
         )
     with run.phase("evaluate"):
         scores, features = network_features(network, inputs)
@@ -185,15 +180,8 @@ def _counts(dataset: Dataset, groups: np.ndarray, parts: np.ndarray) -> dict[str
     }
 
 
-def _write_bundle(
-    folder: Path, config: TrainingConfig, run: TrackedRun, dataset: Dataset, judged: _Judged
-) -> float:
-    """Write network.onnx, network.keras and card.json; returns how far both networks differ."""
-    difference = export_network(
-        judged.network, network_input(dataset.slices[:64]), folder / NETWORK_FILE
-    )
-    judged.network.save(folder / "network.keras")
-    ModelCard(
+def _card(config: TrainingConfig, run: TrackedRun, dataset: Dataset, judged: _Judged) -> ModelCard:
+    return ModelCard(
         network=config.network,
         image_size=config.image_size,
         framing=config.framing,
@@ -206,8 +194,7 @@ def _write_bundle(
         data_digest=dataset.digest,
         git_commit=run.git_commit,
         intended_use=INTENDED_USE,
-    ).write(folder)
-    return difference
+    )
 
 
 def _figures(

@@ -1,4 +1,8 @@
-"""From a Keras network to ONNX, and the proof that both compute the same."""
+"""From a Keras network to the bundle that is served, and the proof that both compute the same.
+
+A bundle is a folder: `network.onnx` is served, `network.keras` can be trained on, `card.json` says
+how to feed it and what it may be used for.
+"""
 
 import contextlib
 import io
@@ -10,9 +14,41 @@ import keras
 import numpy as np
 import onnxruntime
 
+from tumorscope.config import DISCLAIMER
 from tumorscope.errors import ExportError
+from tumorscope_serving.card import ModelCard
+from tumorscope_serving.predictor import NETWORK_FILE
 
 TOLERANCE = 1e-5
+KERAS_FILE = "network.keras"
+INTENDED_USE = (
+    f"{DISCLAIMER} It answers whether a slice of a head MRI shows a tumor; it was not tested on "
+    "patients, names no kind of tumor and replaces no reading by a radiologist."
+)
+
+
+def write_bundle(folder: Path, network: keras.Model, inputs: np.ndarray, card: ModelCard) -> float:
+    """Write network.onnx, network.keras and card.json into a folder, which is made.
+
+    Args:
+        folder: of the bundle.
+        network: input (n, size, size, 1), output (n, 1).
+        inputs: slices to compare both networks on, float32 in [0, 1].
+        card: what the model says of itself.
+
+    Returns:
+        The largest difference of any two scores.
+
+    Raises:
+        ExportError: scores differ by more than TOLERANCE.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    difference = export_network(network, inputs, folder / NETWORK_FILE)
+    plain = keras.Model.from_config(network.get_config())  # uncompiled: no optimizer's state
+    plain.set_weights(network.get_weights())
+    plain.save(folder / KERAS_FILE)
+    card.write(folder)
+    return difference
 
 
 def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> float:

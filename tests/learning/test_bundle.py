@@ -3,8 +3,8 @@ import onnxruntime
 import pytest
 
 from tumorscope.errors import ExportError
-from tumorscope.learning import export
-from tumorscope.learning.export import export_network
+from tumorscope.learning import bundle
+from tumorscope.learning.bundle import export_network
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.training import predict_scores
 
@@ -28,7 +28,7 @@ def test_keras_and_onnx_agree_on_any_number_of_slices(network, tmp_path):
 
 
 def test_an_export_whose_scores_differ_is_refused(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", -1)  # so that no agreement is close enough
+    monkeypatch.setattr(bundle, "TOLERANCE", -1)  # so that no agreement is close enough
 
     with pytest.raises(ExportError, match="scores differ from Keras' .* is not logged"):
         export_network(network, INPUTS, tmp_path / "network.onnx")

@@ -1,0 +1,101 @@
+"""An endless stream of fresh phantoms, drawn ahead by worker processes, never the same twice.
+
+Phantom number i of a stream is drawn from the seed (seed, stream, i) alone, so a stream can be
+taken up anywhere and does not depend on the number of workers.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tumorscope.config import PhantomConfig
+from tumorscope.phantom.draw import draw_phantom
+from tumorscope_serving.slices import frame_slice
+
+TRAINING_STREAM, VALIDATION_STREAM = 0, 1
+BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class PhantomBatch:
+    """Phantoms in the order of the stream.
+
+    Attributes:
+        slices: shape (n, size, size), uint8, framed for the network.
+        labels: shape (n,), 1 for tumor and 0 for none.
+        descriptions: what is known of each one; see `Phantom.description`.
+    """
+
+    slices: np.ndarray
+    labels: np.ndarray
+    descriptions: list[dict[str, Any]]
+
+
+def draw_batch(
+    seed: int, stream: int, start: int, count: int, framing: str, config: PhantomConfig
+) -> PhantomBatch:
+    """Draw phantoms number start to start + count of a stream, in this process.
+
+    Args:
+        seed: of the experiment.
+        stream: TRAINING_STREAM or VALIDATION_STREAM; they share no phantom.
+        start: number of the first phantom.
+        count: number of phantoms.
+        framing: as in `tumorscope_serving.slices.frame_slice`.
+        config: what a phantom may look like.
+    """
+    phantoms = [
+        draw_phantom(np.random.default_rng((seed, stream, index)), config)
+        for index in range(start, start + count)
+    ]
+    return PhantomBatch(
+        np.stack([frame_slice(each.slice, config.image_size, framing) for each in phantoms]),
+        np.array([each.label for each in phantoms]),
+        [each.description for each in phantoms],
+    )
+
+
+def phantom_batches(
+    seed: int,
+    stream: int,
+    start: int,
+    batch_size: int,
+    framing: str,
+    config: PhantomConfig,
+    workers: int = 0,
+) -> Iterator[PhantomBatch]:
+    """Yield batches without end; close the generator to stop the workers.
+
+    Args:
+        seed: of the experiment.
+        stream: TRAINING_STREAM or VALIDATION_STREAM.
+        start: number of the first phantom, a multiple of the batch size.
+        batch_size: phantoms in a batch.
+        framing: as in `tumorscope_serving.slices.frame_slice`.
+        config: what a phantom may look like.
+        workers: number of processes; 0 is one for each core.
+    """
+    workers = workers or os.cpu_count() or 1
+    # Spawned, not forked: the caller may have started TensorFlow's threads.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker) as pool:
+        pending: deque = deque()
+        while True:
+            while len(pending) < workers * BATCHES_AHEAD:
+                arguments = (seed, stream, start, batch_size, framing, config)
+                pending.append(pool.apply_async(draw_batch, arguments))
+                start += batch_size
+            yield pending.popleft().get()
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)
+    # Ctrl-C reaches every process of the terminal; the one that trains ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,278 @@
+"""`pretrain`: learn brains and tumors from phantoms alone, round by round, and log the model."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tumorscope.config import PhantomConfig, PretrainingConfig
+from tumorscope.errors import SettingError
+from tumorscope.learning.bundle import INTENDED_USE, write_bundle
+from tumorscope.learning.dataset import Dataset, load_dataset
+from tumorscope.learning.duplicates import duplicate_groups
+from tumorscope.learning.evaluation import Estimate, OperatingPoint, balanced_point, evaluate
+from tumorscope.learning.networks import build_network
+from tumorscope.learning.pretraining import (
+    Checkpoint,
+    compile_for_stream,
+    learn_round,
+    load_checkpoint,
+    remove_checkpoint,
+    save_checkpoint,
+)
+from tumorscope.learning.training import predict_scores
+from tumorscope.phantom.stream import (
+    TRAINING_STREAM,
+    VALIDATION_STREAM,
+    PhantomBatch,
+    draw_batch,
+    phantom_batches,
+)
+from tumorscope.tracking.packaging import log_bundle
+from tumorscope.tracking.runs import PRETRAINING_EXPERIMENT, TrackedRun, tracked_run
+from tumorscope_serving.card import ModelCard
+from tumorscope_serving.slices import network_input
+
+NETWORK = "compact"
+RECORD_FILE = "pretraining.json"
+DIAMETERS_MM = (0, 8, 16, 32, 200)
+CONTRASTS = (0.0, 0.2, 0.4, 10.0)
+SLICE_METRICS = ("auroc", "accuracy", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True)
+class PretrainingSummary:
+    """What a pretraining is summed up by.
+
+    Attributes:
+        run_id: of the MLflow run.
+        model_uri: of the logged model.
+        slices_seen: phantoms that it learned from.
+        threshold: chosen on the validation phantoms.
+        phantoms: metric -> estimate on the validation phantoms.
+        real: metric -> estimate on the real slices, where a folder was given. They chose
+            nothing here, but they are the set that the simulator was developed beside.
+    """
+
+    run_id: str
+    model_uri: str
+    slices_seen: int
+    threshold: float
+    phantoms: dict[str, Estimate]
+    real: dict[str, Estimate] | None
+
+
+def pretrain_and_log(
+    config: PretrainingConfig, on_progress: Callable[[int, dict], None] = lambda seen, metrics: None
+) -> PretrainingSummary:
+    """Train on a stream of phantoms, from the last checkpoint where there is one.
+
+    Args:
+        config: all settings.
+        on_progress: called after each round with the slices seen and the round's metrics.
+
+    Returns:
+        The figures of the finished network.
+
+    Raises:
+        SettingError: the checkpoint was made with other settings, or `out` is not empty.
+        DatasetError: the folder of real slices cannot be used.
+        StoppedError: the run was interrupted; the next call goes on from its last round.
+    """
+    folder = Path(config.checkpoint)
+    found = load_checkpoint(folder, config)
+    real = load_dataset(config.data, config.image_size, config.framing) if config.data else None
+    with tracked_run(
+        "pretrain", config, PRETRAINING_EXPERIMENT, found.run_id if found else ""
+    ) as run:
+        phantoms = draw_batch(
+            config.seed,
+            VALIDATION_STREAM,
+            0,
+            config.validation_slices,
+            config.framing,
+            PhantomConfig(image_size=config.image_size),
+        )
+        checkpoint = found or _fresh(config, run.run_id)
+        run.set_tags({"tumorscope.network": NETWORK})
+        _learn(config, run, checkpoint, phantoms, real, on_progress)
+        summary = _finish(config, run, checkpoint, phantoms, real)
+    remove_checkpoint(folder)
+    return summary
+
+
+def _fresh(config: PretrainingConfig, run_id: str) -> Checkpoint:
+    network = build_network(NETWORK, config.image_size, config.width, config.dropout, config.seed)
+    compile_for_stream(network, config)
+    return Checkpoint(network, 0, run_id)
+
+
+def _learn(
+    config: PretrainingConfig,
+    run: TrackedRun,
+    checkpoint: Checkpoint,
+    phantoms: PhantomBatch,
+    real: Dataset | None,
+    on_progress: Callable[[int, dict], None],
+) -> None:
+    with closing(
+        phantom_batches(
+            config.seed,
+            TRAINING_STREAM,
+            checkpoint.slices_seen,
+            config.batch_size,
+            config.framing,
+            PhantomConfig(image_size=config.image_size),
+            config.workers,
+        )
+    ) as stream:
+        pairs: Iterator = ((batch.slices, batch.labels) for batch in stream)
+        while checkpoint.slices_seen < config.slices:
+            start = time.perf_counter()
+            left = config.slices - checkpoint.slices_seen
+            seen, logs = learn_round(
+                checkpoint.network,
+                pairs,
+                min(config.round_size, left),
+                config.seed + checkpoint.slices_seen,
+            )
+            checkpoint.slices_seen += seen
+            metrics = {
+                "train_loss": logs["loss"],
+                "train_accuracy": logs["accuracy"],
+                "slices_per_second": seen / (time.perf_counter() - start),
+                **_measured(config, checkpoint.network, phantoms, real),
+            }
+            run.log_step(checkpoint.slices_seen, metrics)
+            save_checkpoint(Path(config.checkpoint), checkpoint, config)
+            on_progress(checkpoint.slices_seen, metrics)
+
+
+def _measured(
+    config: PretrainingConfig, network: keras.Model, phantoms: PhantomBatch, real: Dataset | None
+) -> dict[str, float]:
+    """The curves: phantoms, tumors by size and contrast, and real slices that choose nothing."""
+    scores = predict_scores(network, network_input(phantoms.slices))
+    point = balanced_point(phantoms.labels, scores)
+    estimates = _estimates(config, phantoms.labels, scores, point, np.arange(len(scores)), 100)
+    metrics = {f"val_{name}": estimates[name].value for name in (*SLICE_METRICS, "log_loss")}
+    metrics |= _sensitivities(phantoms, scores >= point.threshold)
+    if real is not None:
+        scores = predict_scores(network, network_input(real.slices))
+        estimates = _estimates(config, real.labels, scores, point, np.arange(len(scores)), 100)
+        metrics |= {f"real_{name}": estimates[name].value for name in SLICE_METRICS}
+    return metrics
+
+
+def _sensitivities(phantoms: PhantomBatch, found: np.ndarray) -> dict[str, float]:
+    """Share of the tumors found, by diameter and by contrast; empty bins are left out."""
+    metrics = {}
+    for name, fact, edges in (
+        ("diameter", "tumor_diameter_mm", DIAMETERS_MM),
+        ("contrast", "tumor_contrast", CONTRASTS),
+    ):
+        values = np.array(
+            [np.nan if each[fact] is None else abs(each[fact]) for each in phantoms.descriptions]
+        )
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            chosen = (values >= low) & (values < high)
+            if chosen.any():
+                metrics[f"val_sensitivity_{name}_from_{low}"] = float(found[chosen].mean())
+    return metrics
+
+
+def _estimates(
+    config: PretrainingConfig,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    point: OperatingPoint,
+    groups: np.ndarray,
+    samples: int,
+) -> dict[str, Estimate]:
+    return evaluate(labels, scores, scores >= point.threshold, groups, samples, config.seed)
+
+
+def _finish(
+    config: PretrainingConfig,
+    run: TrackedRun,
+    checkpoint: Checkpoint,
+    phantoms: PhantomBatch,
+    real: Dataset | None,
+) -> PretrainingSummary:
+    """Judge the finished network with intervals, and log it as a model."""
+    inputs = network_input(phantoms.slices)
+    scores = predict_scores(checkpoint.network, inputs)
+    point = balanced_point(phantoms.labels, scores)
+    samples = config.bootstrap_samples
+    on_phantoms = _estimates(
+        config, phantoms.labels, scores, point, np.arange(len(scores)), samples
+    )
+    on_real = None
+    if real is not None:
+        groups = duplicate_groups(real.thumbnails, list(real.table["sha256"]))
+        scores = predict_scores(checkpoint.network, network_input(real.slices))
+        on_real = _estimates(config, real.labels, scores, point, groups, samples)
+    card = _card(config, run, checkpoint, point)
+    with tempfile.TemporaryDirectory() as name:
+        bundle = Path(name, "bundle")
+        difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
+        record = {
+            "settings": asdict(config),
+            "slices_seen": checkpoint.slices_seen,
+            "git_commit": run.git_commit,
+            "phantoms": {name: asdict(estimate) for name, estimate in on_phantoms.items()},
+        }
+        (bundle / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        model_uri = log_bundle(bundle, point.threshold)
+        if config.out:
+            _copy(bundle, Path(config.out))
+    for prefix, estimates in (("final_val", on_phantoms), ("final_real", on_real or {})):
+        for metric, estimate in estimates.items():
+            run.log_metrics(
+                {
+                    f"{prefix}_{metric}": estimate.value,
+                    f"{prefix}_{metric}_low": estimate.low,
+                    f"{prefix}_{metric}_high": estimate.high,
+                }
+            )
+    run.log_metrics({"threshold": point.threshold, "onnx_difference": difference})
+    return PretrainingSummary(
+        run.run_id, model_uri, checkpoint.slices_seen, point.threshold, on_phantoms, on_real
+    )
+
+
+def _card(
+    config: PretrainingConfig, run: TrackedRun, checkpoint: Checkpoint, point: OperatingPoint
+) -> ModelCard:
+    return ModelCard(
+        network=NETWORK,
+        image_size=config.image_size,
+        framing=config.framing,
+        class_names=("no tumor", "tumor"),
+        threshold=point.threshold,
+        validation_sensitivity=point.sensitivity,
+        validation_specificity=point.specificity,
+        calibration="none",
+        data_name="phantom",
+        data_digest=f"stream {config.seed}, {checkpoint.slices_seen} phantoms",
+        git_commit=run.git_commit,
+        intended_use=INTENDED_USE,
+    )
+
+
+def _copy(bundle: Path, out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file in bundle.iterdir():
+            (out / file.name).write_bytes(file.read_bytes())
+    except OSError as error:
+        raise SettingError(
+            f"The bundle cannot be written to {out} ({error.strerror}): give another --out; the "
+            "model is logged all the same."
+        ) from None

@@ -1,0 +1,127 @@
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pytest
+
+from tumorscope.config import PretrainingConfig
+from tumorscope.errors import SettingError
+from tumorscope.tracking.models import LoggedModel
+from tumorscope.workflows.pretrain import pretrain_and_log
+
+SMALL = PretrainingConfig(
+    slices=128,
+    batch_size=32,
+    round_size=64,
+    validation_slices=50,
+    image_size=64,
+    width=4,
+    workers=1,
+    bootstrap_samples=100,
+    checkpoint="checkpoint",
+)
+
+
+def metrics_of(run_id: str) -> dict[str, float]:
+    metrics = mlflow.get_run(run_id).data.metrics
+    return {name: value for name, value in metrics.items() if name != "slices_per_second"}
+
+
+@pytest.fixture(scope="module")
+def whole(empty_database, tmp_path_factory):
+    """A pretraining that nobody stopped: its summary, metrics and bundle."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        before = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        summary = pretrain_and_log(dataclasses.replace(SMALL, out="bundle"))
+        yield summary, metrics_of(summary.run_id), folder
+        mlflow.set_tracking_uri(before)
+
+
+def test_a_pretraining_logs_its_curves_by_slices_seen(whole):
+    summary, metrics, _ = whole
+    history = mlflow.MlflowClient().get_metric_history(summary.run_id, "val_auroc")
+
+    assert [each.step for each in history] == [64, 128]
+    assert any(name.startswith("val_sensitivity_diameter_from_") for name in metrics)
+    assert any(name.startswith("val_sensitivity_contrast_from_") for name in metrics)
+    assert metrics["final_val_auroc_low"] <= metrics["final_val_auroc"]
+    experiment = mlflow.get_run(summary.run_id).info.experiment_id
+    assert mlflow.get_experiment(experiment).name == "tumorscope-pretraining"
+
+
+def test_the_bundle_is_written_out_with_its_record_and_is_the_logged_model(whole):
+    summary, _, folder = whole
+    bundle = folder / "bundle"
+
+    record = json.loads((bundle / "pretraining.json").read_text())
+    assert record["slices_seen"] == 128
+    assert record["settings"]["seed"] == 0
+    assert LoggedModel(summary.model_uri).card.data_name == "phantom"
+    assert not keras.saving.load_model(bundle / "network.keras").compiled
+
+
+def test_a_finished_pretraining_leaves_no_checkpoint(whole):
+    _, _, folder = whole
+
+    assert not (folder / "checkpoint").exists()
+
+
+def test_a_killed_pretraining_goes_on_and_reaches_the_same_metrics(whole, store, tmp_path):
+    _, expected, _ = whole
+    settings = dataclasses.asdict(SMALL)
+    options = [
+        f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value != ""
+    ]
+    process = subprocess.Popen([sys.executable, "-m", "tumorscope", "pretrain", *options])
+    _wait_for(tmp_path / "checkpoint" / "state.json")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    seen = json.loads((tmp_path / "checkpoint" / "state.json").read_text())["slices_seen"]
+
+    summary = pretrain_and_log(SMALL)
+
+    assert seen == 64
+    assert metrics_of(summary.run_id) == pytest.approx(expected, abs=1e-5)
+    runs = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    assert [run.info.status for run in runs] == ["FINISHED"]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(store, tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    other = dataclasses.asdict(dataclasses.replace(SMALL, width=8))
+    state = {"network": "n.keras", "slices_seen": 64, "run_id": "r", "settings": other}
+    (tmp_path / "checkpoint" / "state.json").write_text(json.dumps(state))
+
+    with pytest.raises(SettingError, match="holds a pretraining with another width: give the same"):
+        pretrain_and_log(SMALL)
+
+
+def test_a_stream_is_the_same_wherever_it_is_taken_up():
+    from tumorscope.config import PhantomConfig
+    from tumorscope.phantom.stream import TRAINING_STREAM, VALIDATION_STREAM, draw_batch
+
+    config = PhantomConfig(image_size=64)
+    whole = draw_batch(0, TRAINING_STREAM, 0, 8, "head", config)
+    later = draw_batch(0, TRAINING_STREAM, 4, 4, "head", config)
+    other = draw_batch(0, VALIDATION_STREAM, 4, 4, "head", config)
+
+    assert np.array_equal(whole.slices[4:], later.slices)
+    assert not np.array_equal(later.slices, other.slices)
+
+
+def _wait_for(path: Path) -> None:
+    for _ in range(900):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} was not written within 90 s")
