@@ -97,7 +97,7 @@ def test_mlflow_run_passes_declared_and_undeclared_settings_and_leaves_a_model(p
     assert run.data.params["image_size"] == "64"
     assert run.data.params["data"] == "data"
     assert run.data.metrics["count_slices"] == 132
-    assert len(mlflow.search_logged_models(output_format="list")) == 1
+    assert len(mlflow.MlflowClient().search_logged_models([run.info.experiment_id])) == 1
 
 
 def test_mlflow_run_fails_with_one_sentence_where_a_setting_is_wrong(trained_checkout):

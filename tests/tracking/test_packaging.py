@@ -25,6 +25,7 @@ def test_the_serving_code_travels_whole(trained):
     for module in source.glob("*.py"):
         travelled = folder / "code" / "tumorscope_serving" / module.name
         assert travelled.read_text() == module.read_text()
+    assert not list(folder.rglob("__pycache__"))
 
 
 def test_the_signature_shows_the_threshold_of_the_card():

@@ -58,7 +58,7 @@ def test_a_training_that_is_stopped_is_killed_and_keeps_its_epochs_but_no_model(
     assert f"Stopped: run {run.info.run_id} is marked KILLED" in errors
     assert "Traceback" not in errors
     assert run.data.metrics["train_loss"] > 0
-    assert mlflow.search_logged_models(output_format="list") == []
+    assert mlflow.MlflowClient().search_logged_models([run.info.experiment_id]) == []
 
 
 def _wait_for_an_epoch() -> None:

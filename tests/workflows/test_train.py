@@ -99,7 +99,7 @@ def test_the_bundle_holds_network_and_card_and_no_slice(trained):
     }
     assert card["threshold"] == trained.good.threshold
     assert card["class_names"] == ["no tumor", "tumor"]
-    assert not [path for path in folder.rglob("*") if path.suffix in {".png", ".jpg", ".pyc"}]
+    assert not [path for path in folder.rglob("*") if path.suffix in {".png", ".jpg"}]
 
 
 def test_the_same_seed_repeats_every_metric(store, drawn_data):

@@ -5,6 +5,8 @@ of `tumorscope_serving`, whole.
 """
 
 import base64
+import shutil
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,15 +43,20 @@ def log_bundle(bundle: Path, threshold: float) -> str:
     Returns:
         The model's URI.
     """
-    info = mlflow.pyfunc.log_model(
-        name=MODEL_NAME,
-        loader_module=LOADER_MODULE,
-        data_path=str(bundle),
-        code_paths=[str(Path(tumorscope_serving.__file__).parent)],
-        pip_requirements=[f"{name}=={version(name)}" for name in SERVING_PACKAGES],
-        signature=model_signature(threshold),
-        input_example=input_example(),
-    )
+    package = Path(tumorscope_serving.__file__).parent
+    with tempfile.TemporaryDirectory() as folder:
+        # MLflow would copy this machine's compiled files, too.
+        code = Path(folder, package.name)
+        shutil.copytree(package, code, ignore=shutil.ignore_patterns("__pycache__"))
+        info = mlflow.pyfunc.log_model(
+            name=MODEL_NAME,
+            loader_module=LOADER_MODULE,
+            data_path=str(bundle),
+            code_paths=[str(code)],
+            pip_requirements=[f"{name}=={version(name)}" for name in SERVING_PACKAGES],
+            signature=model_signature(threshold),
+            input_example=input_example(),
+        )
     return info.model_uri
 
 
