@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from tumorscope.cli import main
 from tumorscope.config import (
     EvaluationConfig,
+    PhantomsConfig,
     PromotionConfig,
     RollbackConfig,
     TrainingConfig,
@@ -22,6 +23,7 @@ PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 CONFIGS = {
     "main": ("train", TrainingConfig),
     "evaluate": ("evaluate", EvaluationConfig),
+    "phantoms": ("phantoms", PhantomsConfig),
     "promote": ("promote", PromotionConfig),
     "rollback": ("rollback", RollbackConfig),
 }

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ import click
 from tumorscope.config import (
     DISCLAIMER,
     EvaluationConfig,
+    PhantomsConfig,
     PromotionConfig,
     RollbackConfig,
     TrainingConfig,
@@ -118,6 +120,23 @@ def evaluate(**settings: Any) -> None:
 
 
 @main.command()
+@options_from(PhantomsConfig)
+def phantoms(**settings: Any) -> None:
+    """Draw simulated slices with their tumor masks into a folder."""
+    config = PhantomsConfig(**settings)
+    from tumorscope.workflows.phantoms import write_phantoms
+
+    # Without it, SIGTERM would leave the unfinished folder behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    summary = write_phantoms(config, _progress_bar())
+    click.echo(
+        f"{summary.phantoms} phantoms, {summary.tumors} with a tumor, in {summary.folder} "
+        f"({summary.duration_s:.1f} s). Next: python -m tumorscope train --data {config.out}"
+    )
+    _write_report(summary, config.report)
+
+
+@main.command()
 @options_from(PromotionConfig)
 def promote(**settings: Any) -> None:
     """Put the best run behind the alias champion, if it passes the gate."""
@@ -140,6 +159,23 @@ def rollback(**settings: Any) -> None:
     result = roll_back()
     click.echo(f"champion is version {result.champion} again; it was {result.rolled_back}.")
     _write_report(result, config.report)
+
+
+def _progress_bar() -> Callable[[int, int], None]:
+    """A bar that appears with the first phantoms, on a terminal only."""
+    bar = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if not sys.stderr.isatty():
+            return
+        if bar is None:
+            bar = click.progressbar(length=total, label="Drawing phantoms", file=sys.stderr)
+        bar.update(done - bar.pos)
+        if done == total:
+            bar.render_finish()
+
+    return show
 
 
 def _print_estimates(estimates: dict[str, Any]) -> None:

@@ -67,6 +67,16 @@ class PhantomConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class PhantomsConfig(PhantomConfig):
+    """Settings of `phantoms`: how many, where, and what they may look like."""
+
+    count: int = setting(200, "Number of phantoms.", 1, 100_000)
+    out: str = setting("phantoms", "Folder to write; it must not exist yet, or be empty.")
+    seed: int = setting(0, "Seed of the phantoms; number i of a seed is always the same.", 0)
+    report: str = setting("", REPORT_HELP)
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """Settings of `train`: data, split, network, optimization, operating point."""
 
