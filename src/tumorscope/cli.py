@@ -82,7 +82,7 @@ def train(**settings: Any) -> None:
     config = TrainingConfig(**settings)
     from tumorscope.workflows.train import train_and_log  # Keras takes seconds to import
 
-    summary = train_and_log(config)
+    summary = train_and_log(config, click.echo, _progress_bar())
     _print_skipped(summary.unreadable)
     counts = summary.counts
     click.echo(
@@ -105,7 +105,7 @@ def evaluate(**settings: Any) -> None:
     config = EvaluationConfig(**settings)
     from tumorscope.workflows.evaluate import evaluate_and_log
 
-    summary = evaluate_and_log(config)
+    summary = evaluate_and_log(config, click.echo, _progress_bar())
     _print_skipped(summary.unreadable)
     click.echo(
         f"\n{summary.slices} slices, {summary.duplicate_groups} distinct; "
