@@ -1,6 +1,6 @@
 # The plain commands, named. Each makes the environment in .venv where it is missing.
 EPOCHS ?= 15
-DATA ?= data
+DATA ?= auto
 PORT ?= 5000
 SERVE_PORT ?= 5001
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -26,8 +26,9 @@ serve: $(READY)
 	mlflow models serve -m models:/tumorscope@champion --env-manager local -p $(SERVE_PORT)
 
 bench: $(READY)
-	python benchmarks/training_time.py --data "$(DATA)"
-	python benchmarks/framing.py --data "$(DATA)"
+	python benchmarks/phantom_speed.py
+	python benchmarks/training_time.py --data "$(DATA:auto=data)"
+	python benchmarks/framing.py --data "$(DATA:auto=data)"
 
 environment: $(READY)
 

@@ -23,6 +23,7 @@ ALLOWED = {
         "tumorscope.phantom",
         "tumorscope.learning",
         "tumorscope.tracking",
+        "tumorscope.workflows.slices",  # what every command that reads slices begins with
         "tumorscope_serving",
     },
     "tumorscope.cli": FOUNDATION | {"tumorscope.workflows"},

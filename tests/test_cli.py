@@ -10,12 +10,12 @@ def test_help_names_each_command_and_that_this_is_no_medical_device():
     result = CliRunner().invoke(main, ["--help"])
 
     assert result.exit_code == 0
-    for command in ("train", "evaluate", "promote", "rollback"):
+    for command in ("train", "evaluate", "phantoms", "promote", "rollback"):
         assert f"\n  {command} " in result.output
     assert "not a medical device" in result.output
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "promote", "rollback"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "phantoms", "promote", "rollback"])
 def test_each_command_has_help(command):
     result = CliRunner().invoke(main, [command, "--help"])
 
@@ -55,6 +55,20 @@ def test_a_folder_that_is_not_there_is_one_sentence(store):
         "Error: There is no folder nowhere: expected a folder of slices; "
         "data/README.md says how to get one.\n"
     )
+
+
+def test_phantoms_says_where_they_are_and_writes_a_report(tmp_path):
+    out, report = tmp_path / "drawn", tmp_path / "report.json"
+
+    result = CliRunner().invoke(
+        main,
+        ["phantoms", "--count", "2", "--image-size", "64", "--out", str(out)]
+        + ["--tumor-share", "1", "--report", str(report)],
+    )
+
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"2 phantoms, 2 with a tumor, in {out} (")
+    assert json.loads(report.read_text())["phantoms"] == 2
 
 
 def test_evaluate_prints_the_table_and_writes_the_same_figures_as_a_report(trained, tmp_path):

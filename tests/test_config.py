@@ -2,7 +2,13 @@ import dataclasses
 
 import pytest
 
-from tumorscope.config import EvaluationConfig, PhantomConfig, PromotionConfig, TrainingConfig
+from tumorscope.config import (
+    EvaluationConfig,
+    PhantomConfig,
+    PhantomsConfig,
+    PromotionConfig,
+    TrainingConfig,
+)
 from tumorscope.errors import SettingError
 
 
@@ -23,7 +29,8 @@ def test_a_setting_outside_its_limits_is_refused_with_the_limits(settings, messa
 
 
 @pytest.mark.parametrize(
-    "config", [TrainingConfig, EvaluationConfig, PromotionConfig, PhantomConfig]
+    "config",
+    [TrainingConfig, EvaluationConfig, PromotionConfig, PhantomConfig, PhantomsConfig],
 )
 def test_each_setting_has_a_help_text_and_a_default_of_its_type(config):
     for field in dataclasses.fields(config):

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from tumorscope.cli import main
 from tumorscope.config import (
     EvaluationConfig,
+    PhantomsConfig,
     PretrainingConfig,
     PromotionConfig,
     RollbackConfig,
@@ -24,6 +25,7 @@ CONFIGS = {
     "main": ("train", TrainingConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
+    "phantoms": ("phantoms", PhantomsConfig),
     "promote": ("promote", PromotionConfig),
     "rollback": ("rollback", RollbackConfig),
 }

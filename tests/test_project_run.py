@@ -95,7 +95,8 @@ def test_mlflow_run_passes_declared_and_undeclared_settings_and_leaves_a_model(p
     assert run.info.status == "FINISHED"
     assert run.data.params["learning_rate"] == "5e-3"
     assert run.data.params["image_size"] == "64"
-    assert run.data.params["data"] == "data"
+    assert run.data.params["data"] == "auto"
+    assert run.data.tags["tumorscope.data_folder"] == str(Path("data").absolute())
     assert run.data.metrics["count_slices"] == 132
     assert len(mlflow.MlflowClient().search_logged_models([run.info.experiment_id])) == 1
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ import click
 from tumorscope.config import (
     DISCLAIMER,
     EvaluationConfig,
+    PhantomsConfig,
     PretrainingConfig,
     PromotionConfig,
     RollbackConfig,
@@ -81,7 +83,7 @@ def train(**settings: Any) -> None:
     config = TrainingConfig(**settings)
     from tumorscope.workflows.train import train_and_log  # Keras takes seconds to import
 
-    summary = train_and_log(config)
+    summary = train_and_log(config, click.echo, _progress_bar())
     _print_skipped(summary.unreadable)
     counts = summary.counts
     click.echo(
@@ -130,7 +132,7 @@ def evaluate(**settings: Any) -> None:
     config = EvaluationConfig(**settings)
     from tumorscope.workflows.evaluate import evaluate_and_log
 
-    summary = evaluate_and_log(config)
+    summary = evaluate_and_log(config, click.echo, _progress_bar())
     _print_skipped(summary.unreadable)
     click.echo(
         f"\n{summary.slices} slices, {summary.duplicate_groups} distinct; "
@@ -141,6 +143,23 @@ def evaluate(**settings: Any) -> None:
     _print_estimates(summary.estimates)
     click.echo(DISCLAIMER)
     click.echo(f"Run {summary.run_id}.")
+    _write_report(summary, config.report)
+
+
+@main.command()
+@options_from(PhantomsConfig)
+def phantoms(**settings: Any) -> None:
+    """Draw simulated slices with their tumor masks into a folder."""
+    config = PhantomsConfig(**settings)
+    from tumorscope.workflows.phantoms import write_phantoms
+
+    # Without it, SIGTERM would leave the unfinished folder behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    summary = write_phantoms(config, _progress_bar())
+    click.echo(
+        f"{summary.phantoms} phantoms, {summary.tumors} with a tumor, in {summary.folder} "
+        f"({summary.duration_s:.1f} s). Next: python -m tumorscope train --data {config.out}"
+    )
     _write_report(summary, config.report)
 
 
@@ -167,6 +186,23 @@ def rollback(**settings: Any) -> None:
     result = roll_back()
     click.echo(f"champion is version {result.champion} again; it was {result.rolled_back}.")
     _write_report(result, config.report)
+
+
+def _progress_bar() -> Callable[[int, int], None]:
+    """A bar that appears with the first phantoms, on a terminal only."""
+    bar = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if not sys.stderr.isatty():
+            return
+        if bar is None:
+            bar = click.progressbar(length=total, label="Drawing phantoms", file=sys.stderr)
+        bar.update(done - bar.pos)
+        if done == total:
+            bar.render_finish()
+
+    return show
 
 
 def _print_estimates(estimates: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tumorscope.errors import SettingError
 
+AUTO, PHANTOM = "auto", "phantom"
 DISCLAIMER = "For research and education only; not a medical device."
 
 
@@ -67,10 +68,32 @@ class PhantomConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
+class PhantomsConfig(PhantomConfig):
+    """Settings of `phantoms`: how many, where, and what they may look like."""
+
+    count: int = setting(200, "Number of phantoms.", 1, 100_000)
+    out: str = setting("phantoms", "Folder to write; it must not exist yet, or be empty.")
+    seed: int = setting(0, "Seed of the phantoms; number i of a seed is always the same.", 0)
+    report: str = setting("", REPORT_HELP)
+
+
+@dataclasses.dataclass(frozen=True)
+class SlicesConfig:
+    """Settings of every workflow that reads slices: where they come from."""
+
+    data: str = setting(
+        AUTO,
+        "Folder of slices, in a layout of data/README.md. phantom: simulated slices. "
+        "auto: the folder data/ if it holds slices, else phantoms.",
+    )
+    phantom_count: int = setting(1000, "Number of phantoms, where they are drawn.", 1, 100_000)
+    phantom_seed: int = setting(0, "Seed of the phantoms.", 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(SlicesConfig):
     """Settings of `train`: data, split, network, optimization, operating point."""
 
-    data: str = setting("data", "Folder of slices; data/README.md says which layouts are read.")
     network: str = setting(
         "compact",
         "compact: the default. reference: the widespread notebook's network.",
@@ -156,11 +179,10 @@ class PretrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationConfig:
+class EvaluationConfig(SlicesConfig):
     """Settings of `evaluate`: which model, which slices."""
 
     model: str = setting("models:/tumorscope@champion", "Any MLflow model URI of this project.")
-    data: str = setting("data", "Folder of slices; data/README.md says which layouts are read.")
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
     report: str = setting("", REPORT_HELP)

@@ -13,6 +13,10 @@ class DatasetError(TumorScopeError):
     """A folder of slices cannot be used as a data set."""
 
 
+class PhantomError(TumorScopeError):
+    """Phantoms cannot be written where they were asked for."""
+
+
 class LeakError(TumorScopeError):
     """Slices of one duplicate group stand in more than one part of a split."""
 

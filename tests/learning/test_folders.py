@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tumorscope.errors import DatasetError
-from tumorscope.learning.folders import find_slice_files
+from tumorscope.learning.folders import find_slice_files, holds_pictures
 
 
 def make_files(root: Path, *names: str) -> Path:
@@ -89,7 +89,7 @@ def test_files_in_class_folders_that_are_no_pictures_are_told_apart(tmp_path):
     assert others == [tmp_path / "no" / "notes.txt"]
 
 
-def test_hidden_folders_and_checkpoints_are_passed_over(tmp_path):
+def test_hidden_folders_checkpoints_and_masks_are_passed_over(tmp_path):
     make_files(
         tmp_path,
         "yes/a.png",
@@ -98,12 +98,27 @@ def test_hidden_folders_and_checkpoints_are_passed_over(tmp_path):
         "yes/.ipynb_checkpoints/a.png",
         "__MACOSX/yes/a.png",
         "checkpoints/c.png",
+        "masks/a.png",
     )
 
     files, others = find_slice_files(tmp_path)
 
     assert len(files) == 2
     assert others == []
+
+
+@pytest.mark.parametrize(
+    ("names", "holds"),
+    [
+        (["README.md"], False),
+        (["yes/notes.txt", "yes/.hidden.png", ".git/one.png", "masks/one.png"], False),
+        (["set/yes/one.JPG"], True),
+        (["unknown/one.png"], True),
+    ],
+)
+def test_a_folder_holds_pictures_where_one_stands_that_is_not_passed_over(tmp_path, names, holds):
+    assert holds_pictures(make_files(tmp_path, *names)) == holds
+    assert not holds_pictures(tmp_path / "nowhere")
 
 
 def test_a_missing_folder_is_refused(tmp_path):

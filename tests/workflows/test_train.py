@@ -5,9 +5,11 @@ import mlflow
 import pandas as pd
 import pytest
 
-from tumorscope.config import TrainingConfig
+from tumorscope.config import PromotionConfig, TrainingConfig
 from tumorscope.errors import DatasetError
 from tumorscope.learning.splits import check_disjoint
+from tumorscope.tracking.models import LoggedModel
+from tumorscope.workflows.promote import promote_best_run
 from tumorscope.workflows.train import train_and_log
 
 FIGURES = {
@@ -84,6 +86,8 @@ def test_a_run_names_its_data_by_digest_and_says_what_it_is_not_for(trained):
 
     dataset = run.inputs.dataset_inputs[0].dataset
     assert dataset.digest == run.data.tags["tumorscope.data_digest"]
+    assert run.data.tags["tumorscope.data_origin"] == "folder"
+    assert run.data.tags["tumorscope.data_folder"] == str(trained.data)
     assert "not a medical device" in run.data.tags["mlflow.note.content"]
 
 
@@ -123,3 +127,22 @@ def test_a_folder_that_cannot_be_used_ends_the_run_as_failed(store, tmp_path):
 
     run = mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
     assert run.info.status == "FAILED"
+
+
+def test_a_run_on_phantoms_says_so_in_tags_and_card_and_promote_finds_its_slices(store):
+    said = []
+    config = TrainingConfig(
+        phantom_count=40, epochs=1, image_size=64, copies=1, bootstrap_samples=100
+    )
+
+    summary = train_and_log(config, said.append)
+
+    run = mlflow.get_run(summary.run_id)
+    assert run.info.status == "FINISHED"
+    assert said == ["No slices in data/: training on 40 phantoms."]
+    assert run.data.tags["tumorscope.data_origin"] == "phantom"
+    assert run.data.tags["tumorscope.data_name"] == "phantom"
+    assert Path(run.data.tags["tumorscope.data_folder"], "manifest.csv").is_file()
+    assert LoggedModel(summary.model_uri).card.data_name == "phantom"
+    decision = promote_best_run(PromotionConfig(dry_run=True))
+    assert decision.slices == run.data.metrics["count_validation"]

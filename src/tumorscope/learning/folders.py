@@ -2,7 +2,7 @@
 
 `yes|no`, `tumor|no_tumor|notumor|healthy|normal` and `glioma|meningioma|pituitary|notumor` are
 understood, nested or flat, with or without `Training|Testing` around them. The folder nearest
-to a file decides; hidden folders and checkpoints are passed over.
+to a file decides; hidden folders, checkpoints and masks are passed over.
 """
 
 import os
@@ -19,7 +19,7 @@ HEALTHY_FOLDERS = frozenset(
     {"no", "no_tumor", "no_tumour", "notumor", "notumour", "healthy", "normal"}
 )
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".webp"})
-IGNORED_FOLDERS = frozenset({"__macosx", "checkpoints", "__pycache__"})
+IGNORED_FOLDERS = frozenset({"__macosx", "checkpoints", "masks", "__pycache__"})
 UNDERSTOOD = "yes|no, tumor|no_tumor|notumor|healthy|normal, or glioma|meningioma|pituitary|notumor"
 
 
@@ -72,6 +72,11 @@ def find_slice_files(
         )
     _check_classes(data_dir, files, need_both_classes)
     return files, others
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Whether a picture stands anywhere below a folder, of known class or not."""
+    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in _visible_files(folder))
 
 
 def _visible_files(data_dir: Path) -> list[Path]:

@@ -43,7 +43,7 @@ class SliceCache:
     def __init__(self, image_size: int, framing: str, path: Path | None = None) -> None:
         self._image_size = image_size
         self._settings = f"{RECORD_VERSION}/{image_size}/{framing}"
-        self._path = path or _default_path()
+        self._path = path or user_cache_folder() / "slices.sqlite"
 
     def get(self, digests: list[str]) -> dict[str, SliceRecord]:
         """Look up the records of those digests that are known."""
@@ -99,6 +99,7 @@ def _pack(record: SliceRecord) -> bytes:
     return record.slice.tobytes() + record.thumbnails.tobytes()
 
 
-def _default_path() -> Path:
+def user_cache_folder() -> Path:
+    """Where everything is kept that can be made again: `$XDG_CACHE_HOME/tumorscope`."""
     cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache_home) / "tumorscope" / "slices.sqlite"
+    return Path(cache_home) / "tumorscope"

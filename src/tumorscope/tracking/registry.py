@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from tumorscope.config import DISCLAIMER
 from tumorscope.errors import RegistryError
-from tumorscope.tracking.runs import DATA_DIGEST_TAG, MODEL_URI_TAG, WORKFLOW_TAG
+from tumorscope.tracking.runs import DATA_DIGEST_TAG, DATA_FOLDER_TAG, MODEL_URI_TAG, WORKFLOW_TAG
 from tumorscope.tracking.store import explained, open_store, store_lock
 
 REGISTERED_MODEL = "tumorscope"
@@ -33,7 +33,7 @@ class FinishedRun:
     run_id: str
     model_uri: str
     metrics: Mapping[str, float]
-    data: str
+    data_folder: str
     data_digest: str
 
 
@@ -177,6 +177,6 @@ def _finished(run: mlflow.entities.Run) -> FinishedRun:
         run.info.run_id,
         run.data.tags.get(MODEL_URI_TAG, ""),
         run.data.metrics,
-        run.data.params.get("data", ""),
+        run.data.tags.get(DATA_FOLDER_TAG, ""),
         run.data.tags.get(DATA_DIGEST_TAG, ""),
     )

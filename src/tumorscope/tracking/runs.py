@@ -28,6 +28,8 @@ from tumorscope.tracking.store import explained, open_store
 EXPERIMENT = "tumorscope"
 PRETRAINING_EXPERIMENT = "tumorscope-pretraining"
 WORKFLOW_TAG = "tumorscope.workflow"
+DATA_ORIGIN_TAG = "tumorscope.data_origin"
+DATA_FOLDER_TAG = "tumorscope.data_folder"
 DATA_DIGEST_TAG = "tumorscope.data_digest"
 MODEL_URI_TAG = "tumorscope.model_uri"
 MANIFEST = "split.csv"
@@ -74,18 +76,26 @@ class TrackedRun:
         """Set tags of the run."""
         mlflow.set_tags(dict(tags))
 
-    def log_dataset(self, folder: Path, name: str, digest: str, context: str) -> None:
+    def log_dataset(self, folder: Path, name: str, origin: str, digest: str, context: str) -> None:
         """Log the slices as an input of the run, with their digest.
 
         Args:
-            folder: where they are.
+            folder: where they are; its absolute path is kept for `promote`.
             name: of the data set.
+            origin: "folder", or "phantom" where they were drawn.
             digest: of its contents and labels.
             context: what they are used for, as "training".
         """
         source = LocalArtifactDatasetSource(str(folder))
         mlflow.log_input(MetaDataset(source, name, digest), context)
-        mlflow.set_tags({"tumorscope.data_name": name, DATA_DIGEST_TAG: digest})
+        mlflow.set_tags(
+            {
+                "tumorscope.data_name": name,
+                DATA_ORIGIN_TAG: origin,
+                DATA_FOLDER_TAG: str(folder.absolute()),
+                DATA_DIGEST_TAG: digest,
+            }
+        )
 
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""

@@ -1,5 +1,6 @@
 """`evaluate`: any logged or registered model on any folder of slices, through the served code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, OperatingPoint
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.models import Answers, LoggedModel
 from tumorscope.tracking.runs import tracked_run
+from tumorscope.workflows.slices import resolve_data, silence
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,30 @@ class EvaluationSummary:
     unreadable: list[tuple[str, str]]
 
 
-def evaluate_and_log(config: EvaluationConfig) -> EvaluationSummary:
+def evaluate_and_log(
+    config: EvaluationConfig,
+    say: Callable[[str], None] = silence,
+    progress: Progress = no_progress,
+) -> EvaluationSummary:
     """Measure a model on slices that it did not learn from, and log the figures as a run.
+
+    Args:
+        config: all settings.
+        say: called with one sentence: where the slices come from.
+        progress: called with the number of phantoms drawn so far, and of all.
 
     Raises:
         DatasetError: the folder cannot be used, or holds nothing that is new to the model.
+        PhantomError: phantoms cannot be kept in the cache folder.
         TrackingError: there is no such model, or the tracking store cannot be used.
     """
     with tracked_run("evaluate", config) as run:
         model = LoggedModel(config.model)
         card = model.card
-        dataset = load_dataset(config.data, card.image_size, card.framing, need_both_classes=False)
+        data = resolve_data(config, "measuring", say, progress)
+        dataset = load_dataset(
+            str(data.folder), card.image_size, card.framing, need_both_classes=False
+        )
         groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
         manifest = model.manifest()
         learned = set() if manifest is None else set(_learned(manifest))
@@ -62,10 +78,10 @@ def evaluate_and_log(config: EvaluationConfig) -> EvaluationSummary:
         fresh = ~np.isin(groups, known_groups)
         if not fresh.any():
             raise DatasetError(
-                f"The model learned from all {len(fresh)} slices of {config.data}: expected "
+                f"The model learned from all {len(fresh)} slices of {data.folder}: expected "
                 "slices that are new to it; give another folder."
             )
-        run.log_dataset(dataset.root, dataset.name, dataset.digest, "evaluation")
+        run.log_dataset(dataset.root, data.name, data.origin, dataset.digest, "evaluation")
         answers = model.answer(dataset.root, list(dataset.table["path"][fresh]))
         estimates = measure(
             dataset.labels[fresh],

@@ -95,7 +95,7 @@ def _judge(config: PromotionConfig, run: FinishedRun, champion) -> tuple[list[Ch
         raise RegistryError(f"Run {run.run_id} has no split manifest; train again.")
     rival = LoggedModel(f"models:/{REGISTERED_MODEL}@{CHAMPION}") if champion else None
     validation = _unseen_validation(manifest, rival)
-    folder = _folder_of(validation, Path(config.data or run.data))
+    folder = _folder_of(validation, Path(config.data or run.data_folder))
     candidate = LoggedModel(run.model_uri)
     paths = list(validation["path"])
     answers = candidate.answer(folder, paths)

@@ -1,7 +1,8 @@
 """`train`: load, split, learn, judge once on the test slices, log."""
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -19,8 +20,10 @@ from tumorscope.learning.networks import build_network
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
 from tumorscope.learning.training import TrainingResult, train_network
+from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, TrackedRun, tracked_run
+from tumorscope.workflows.slices import resolve_data, silence
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
 
@@ -67,24 +70,33 @@ class _Judged:
     estimates: dict[str, dict[str, Estimate]]
 
 
-def train_and_log(config: TrainingConfig) -> TrainingSummary:
-    """Train a network on a folder of slices and leave an MLflow run with its model.
+def train_and_log(
+    config: TrainingConfig,
+    say: Callable[[str], None] = silence,
+    progress: Progress = no_progress,
+) -> TrainingSummary:
+    """Train a network on slices or phantoms and leave an MLflow run with its model.
 
     Args:
         config: all settings.
+        say: called with one sentence: where the slices come from.
+        progress: called with the number of phantoms drawn so far, and of all.
 
     Returns:
         The run's figures.
 
     Raises:
         DatasetError: the folder cannot be used.
+        PhantomError: phantoms cannot be kept in the cache folder.
         ExportError: the exported network computes something else; no model is logged.
         StoppedError: the run was interrupted; it is KILLED and has no model.
         TrackingError: the tracking store cannot be used.
     """
     with tracked_run("train", config) as run:
         with run.phase("load"):
-            dataset = load_dataset(config.data, config.image_size, config.framing)
+            data = resolve_data(config, "training", say, progress)
+            dataset = load_dataset(str(data.folder), config.image_size, config.framing)
+            dataset = replace(dataset, name=data.name)
         with run.phase("split"):
             groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
             parts = split_by_group(
@@ -95,7 +107,7 @@ def train_and_log(config: TrainingConfig) -> TrainingSummary:
                 config.split_seed,
             )
         counts = _counts(dataset, groups, parts)
-        run.log_dataset(dataset.root, dataset.name, dataset.digest, "training")
+        run.log_dataset(dataset.root, dataset.name, data.origin, dataset.digest, "training")
         run.log_metrics({f"count_{name}": count for name, count in counts.items()})
         run.log_table(dataset.table.assign(group=groups, part=parts), MANIFEST)
         judged = _train_and_judge(config, run, dataset, groups, parts)
