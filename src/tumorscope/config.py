@@ -113,6 +113,17 @@ class TrainingConfig(SlicesConfig):
     class_weights: str = setting(
         "none", "balanced weighs both classes alike in the loss.", choices=("none", "balanced")
     )
+    initial_weights: str = setting(
+        "none",
+        "none: from scratch. shipped: those that were pretrained on phantoms.",
+        choices=("none", "shipped"),
+    )
+    fine_tuning_rate: float = setting(
+        5e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1
+    )
+    frozen_blocks: int = setting(
+        0, "First blocks that stay as they are where training starts from given weights.", 0, 5
+    )
     dropout: float = setting(0.3, "Share of the features dropped before the last layer.", 0, 0.9)
     width: int = setting(12, "Filters of the compact network's first block.", 4, 64)
     augment: bool = setting(True, "Vary the training slices anew in each epoch.")
@@ -182,7 +193,9 @@ class PretrainingConfig:
 class EvaluationConfig(SlicesConfig):
     """Settings of `evaluate`: which model, which slices."""
 
-    model: str = setting("models:/tumorscope@champion", "Any MLflow model URI of this project.")
+    model: str = setting(
+        "models:/tumorscope@champion", "shipped, or any MLflow model URI of this project."
+    )
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
     report: str = setting("", REPORT_HELP)

@@ -7,6 +7,8 @@ The layer named FEATURES is the last one before the output.
 import keras
 from keras import layers
 
+from tumorscope.errors import SettingError
+
 FEATURES = "features"
 
 
@@ -33,6 +35,37 @@ def build_network(name: str, image_size: int, width: int, dropout: float, seed: 
     if name == "reference":
         return _reference(image_size, dropout)
     raise ValueError(f"There is no network {name!r}.")
+
+
+def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> None:
+    """Copy weights into a network, to be fine-tuned.
+
+    The running statistics of BatchNormalization have converged on far more slices than
+    fine-tuning has, so these layers are left alone.
+
+    Args:
+        network: of the same shape as the given one; changed in place.
+        given: where the weights come from.
+        frozen_blocks: so many convolutions, the first ones, are not trained.
+
+    Raises:
+        SettingError: the shapes differ.
+    """
+    shapes, expected = ([tuple(w.shape) for w in each.weights] for each in (given, network))
+    if shapes != expected:
+        raise SettingError(
+            f"The initial weights are of a network {given.name} that is shaped otherwise than "
+            f"{network.name} with these settings: give the network, width and image_size that "
+            "they were trained with, or initial_weights=none."
+        )
+    network.set_weights(given.get_weights())
+    convolutions = 0
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+        if isinstance(layer, layers.Conv2D):
+            layer.trainable = convolutions >= frozen_blocks
+            convolutions += 1
 
 
 def _compact(image_size: int, width: int, dropout: float) -> keras.Model:

@@ -136,12 +136,14 @@ class _BestWeights(keras.callbacks.Callback):
 
 
 def _learning_rate(config: TrainingConfig, steps_per_epoch: int):
+    scratch = config.initial_weights == "none"
+    peak = config.learning_rate if scratch else config.fine_tuning_rate
     if config.schedule == "constant":
-        return config.learning_rate
+        return peak
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / 10,
+        initial_learning_rate=peak / 10,
         decay_steps=max(1, (config.epochs - 1) * steps_per_epoch),
-        warmup_target=config.learning_rate,
+        warmup_target=peak,
         warmup_steps=steps_per_epoch,
     )
 

@@ -9,10 +9,12 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from tumorscope.errors import DatasetError, TrackingError
+from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import LOADER_MODULE
 from tumorscope.tracking.runs import MANIFEST
 from tumorscope_serving.card import ModelCard
-from tumorscope_serving.pyfunc import IMAGE_COLUMN
+from tumorscope_serving.predictor import Predictor
+from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
 
 BATCH = 64
 
@@ -26,7 +28,7 @@ class Answers:
 
 
 class LoggedModel:
-    """A model by its MLflow URI.
+    """A model by its MLflow URI, or the one that comes with the package, "shipped".
 
     Attributes:
         uri: as it was asked for.
@@ -41,6 +43,11 @@ class LoggedModel:
             TrackingError: there is no such model, or it is not one of TumorScope's.
         """
         self.uri = uri
+        if uri == SHIPPED:
+            self.run_id = ""
+            self._model = SliceModel(Predictor(BUNDLE))
+            self.card = self._model.card
+            return
         try:
             self._model = mlflow.pyfunc.load_model(uri)
         except (MlflowException, OSError) as error:
@@ -86,9 +93,13 @@ class LoggedModel:
     def manifest(self) -> pd.DataFrame | None:
         """The split of the run that logged the model; None where it is no longer known.
 
+        The shipped model has learned from no file at all, so its manifest is empty.
+
         Returns:
             Columns path, sha256, label, group and part, among others.
         """
+        if self.uri == SHIPPED:
+            return pd.DataFrame(columns=["path", "sha256", "label", "group", "part"])
         return run_manifest(self.run_id) if self.run_id else None
 
 

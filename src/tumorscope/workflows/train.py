@@ -11,16 +11,17 @@ from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
 from tumorscope.learning import figures
-from tumorscope.learning.bundle import INTENDED_USE, write_bundle
+from tumorscope.learning.bundle import INTENDED_USE, KERAS_FILE, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, operating_point
 from tumorscope.learning.features import feature_table, network_features
-from tumorscope.learning.networks import build_network
+from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
 from tumorscope.learning.training import TrainingResult, train_network
 from tumorscope.phantom.folder import Progress, no_progress
+from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, TrackedRun, tracked_run
 from tumorscope.workflows.slices import resolve_data, silence
@@ -155,6 +156,9 @@ def _train_and_judge(
         network = build_network(
             config.network, config.image_size, config.width, config.dropout, config.seed
         )
+        if config.initial_weights == SHIPPED:
+            given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
+            start_from(network, given, config.frozen_blocks)
         result = train_network(
             network,
             *((inputs[parts == part], labels[parts == part]) for part in PARTS[:2]),
