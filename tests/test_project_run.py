@@ -4,11 +4,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +110,25 @@ def test_mlflow_run_fails_with_one_sentence_where_a_setting_is_wrong(trained_che
     assert "Error: epochs must be at least 1, but it is 0." in done.stderr
 
 
+def test_ctrl_c_on_mlflow_run_leaves_the_run_killed(trained_checkout, project_store):
+    process = subprocess.Popen(
+        ["mlflow", "run", ".", "--env-manager", "local", "-P", "epochs=1000"]
+        + ["-P", "image_size=32", "-P", "copies=1"],
+        cwd=trained_checkout.folder,
+        env=trained_checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    _wait_for(lambda: "train_loss" in _latest_run().data.metrics)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=60)
+
+    _wait_for(lambda: _latest_run().info.status == "KILLED")
+    time.sleep(2)
+    assert _latest_run().info.status == "KILLED"
+
+
 def test_promote_rollback_serve_and_curl_work_as_readme_says(trained_checkout, project_store):
     registry = Registry()
     run = registry.best_run("best_val_auroc")
@@ -153,6 +174,18 @@ def test_each_make_command_of_readme_is_a_target():
 def test_each_page_that_readme_links_to_is_there():
     for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / link).is_file(), link
+
+
+def _latest_run() -> mlflow.entities.Run:
+    return mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("not within a minute")
 
 
 def _served(checkout: Checkout, serve: str, curl: str) -> dict:

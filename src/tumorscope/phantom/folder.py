@@ -13,8 +13,6 @@ import multiprocessing
 import os
 import secrets
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -27,6 +25,7 @@ import numpy as np
 from tumorscope.config import PhantomsConfig
 from tumorscope.errors import PhantomError
 from tumorscope.phantom.draw import Phantom, draw_phantom
+from tumorscope.phantom.worker import start_worker
 
 MANIFEST = "manifest.csv"
 CLASS_FOLDERS = ("no", "yes")
@@ -110,23 +109,11 @@ def _mapping(processes: int) -> Iterator[Callable]:
     if processes < 2:
         yield map
         return
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_process)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), start_worker)
     try:
         yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _start_process() -> None:
-    """Use one core, leave Ctrl-C to the parent, and do not outlive it."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_parent() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _draw_chunk(config: PhantomsConfig, folder: Path, numbers: range) -> list[dict[str, Any]]:

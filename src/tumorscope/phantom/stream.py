@@ -6,17 +6,16 @@ taken up anywhere and does not depend on the number of workers.
 
 import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from tumorscope.config import PhantomConfig
 from tumorscope.phantom.draw import draw_phantom
+from tumorscope.phantom.worker import start_worker
 from tumorscope_serving.slices import frame_slice
 
 TRAINING_STREAM, VALIDATION_STREAM = 0, 1
@@ -85,7 +84,7 @@ def phantom_batches(
     workers = workers or os.cpu_count() or 1
     # Spawned, not forked: the caller may have started TensorFlow's threads.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker) as pool:
+    with context.Pool(workers, start_worker) as pool:
         pending: deque = deque()
         while True:
             while len(pending) < workers * BATCHES_AHEAD:
@@ -93,9 +92,3 @@ def phantom_batches(
                 pending.append(pool.apply_async(draw_batch, arguments))
                 start += batch_size
             yield pending.popleft().get()
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    # Ctrl-C reaches every process of the terminal; the one that trains ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

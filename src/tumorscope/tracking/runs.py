@@ -23,6 +23,7 @@ from mlflow.data.sources import LocalArtifactDatasetSource
 
 from tumorscope.config import DISCLAIMER
 from tumorscope.errors import StoppedError
+from tumorscope.tracking.keep_killed import keep_killed
 from tumorscope.tracking.store import explained, open_store
 
 EXPERIMENT = "tumorscope"
@@ -130,9 +131,10 @@ def tracked_run(
         TrackingError: the tracking store cannot be used.
     """
     client = open_store()
+    # `mlflow run` has made the run, in an experiment of its own choice.
+    in_project = "MLFLOW_RUN_ID" in os.environ
     with explained():
-        # `mlflow run` has made the run, in an experiment of its own choice.
-        if "MLFLOW_RUN_ID" in os.environ:
+        if in_project:
             run = mlflow.start_run(log_system_metrics=False)
         else:
             mlflow.set_experiment(experiment)
@@ -145,6 +147,8 @@ def tracked_run(
             yield tracked
         except KeyboardInterrupt:
             _end_without_model(client, run, "KILLED")
+            if in_project:
+                keep_killed(tracked.run_id)
             raise StoppedError(
                 f"Stopped: run {tracked.run_id} is marked KILLED and keeps what was logged so far."
             ) from None
