@@ -114,9 +114,9 @@ class TrainingConfig(SlicesConfig):
         "none", "balanced weighs both classes alike in the loss.", choices=("none", "balanced")
     )
     initial_weights: str = setting(
-        "none",
-        "none: from scratch. shipped: those that were pretrained on phantoms.",
-        choices=("none", "shipped"),
+        "auto",
+        "shipped: pretrained on phantoms. none: from scratch. auto: shipped where they fit.",
+        choices=("auto", "none", "shipped"),
     )
     fine_tuning_rate: float = setting(
         5e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1

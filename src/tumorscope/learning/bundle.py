@@ -65,6 +65,8 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
     Raises:
         ExportError: scores differ by more than TOLERANCE.
     """
+    # First, since Keras refuses to export a network that was never called.
+    trained = np.asarray(network.predict(inputs, batch_size=256, verbose=0))
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         # Keras' exporter asks numpy for a name that numpy warns of; nothing a user can act on.
@@ -73,7 +75,6 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     exported = session.run(None, {name: inputs})[0]
-    trained = np.asarray(network.predict(inputs, batch_size=256, verbose=0))
     difference = float(np.abs(exported - trained).max())
     if not difference <= TOLERANCE:  # NaN is no agreement
         raise ExportError(

@@ -97,7 +97,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, config: PretrainingCon
         "network": name,
         "slices_seen": checkpoint.slices_seen,
         "run_id": checkpoint.run_id,
-        "settings": _fixed_settings(config),
+        "settings": fixed_settings(config),
     }
     part = folder / f"{STATE_FILE}.part"
     part.write_text(json.dumps(state, indent=2), encoding="utf-8")
@@ -116,7 +116,7 @@ def load_checkpoint(folder: Path, config: PretrainingConfig) -> Checkpoint | Non
     if not (folder / STATE_FILE).is_file():
         return None
     state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-    fixed = _fixed_settings(config)
+    fixed = fixed_settings(config)
     changed = [name for name in fixed if state["settings"].get(name) != fixed[name]]
     if changed:
         raise SettingError(
@@ -132,5 +132,6 @@ def remove_checkpoint(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _fixed_settings(config: PretrainingConfig) -> dict:
+def fixed_settings(config: PretrainingConfig) -> dict:
+    """The settings that decide what is computed; no paths of this machine."""
     return {name: value for name, value in vars(config).items() if name not in FREE_SETTINGS}

@@ -66,7 +66,8 @@ def train_network(
         network: uncompiled, output shape (n, 1).
         train: inputs (n, size, size, 1) in [0, 1] and labels (n,).
         validation: the same; chooses the epoch.
-        config: epochs, batch size, learning rate and its schedule, augmentation, patience, seed.
+        config: epochs, batch size, learning rate and its schedule, augmentation, patience, seed;
+            `initial_weights` is "shipped" where the network has been given weights.
         on_epoch: called after each epoch with its number from 1 and its metrics.
 
     Returns:
@@ -136,8 +137,8 @@ class _BestWeights(keras.callbacks.Callback):
 
 
 def _learning_rate(config: TrainingConfig, steps_per_epoch: int):
-    scratch = config.initial_weights == "none"
-    peak = config.learning_rate if scratch else config.fine_tuning_rate
+    fine_tunes = config.initial_weights == "shipped"
+    peak = config.fine_tuning_rate if fine_tunes else config.learning_rate
     if config.schedule == "constant":
         return peak
     return keras.optimizers.schedules.CosineDecay(

@@ -21,6 +21,7 @@ from tumorscope.learning.networks import build_network
 from tumorscope.learning.pretraining import (
     Checkpoint,
     compile_for_stream,
+    fixed_settings,
     learn_round,
     load_checkpoint,
     remove_checkpoint,
@@ -223,7 +224,7 @@ def _finish(
         bundle = Path(name, "bundle")
         difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
         record = {
-            "settings": asdict(config),
+            "settings": fixed_settings(config),
             "slices_seen": checkpoint.slices_seen,
             "git_commit": run.git_commit,
             "phantoms": {name: asdict(estimate) for name, estimate in on_phantoms.items()},

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
+from tumorscope.errors import SettingError
 from tumorscope.learning import figures
 from tumorscope.learning.bundle import INTENDED_USE, KERAS_FILE, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
@@ -156,9 +157,8 @@ def _train_and_judge(
         network = build_network(
             config.network, config.image_size, config.width, config.dropout, config.seed
         )
-        if config.initial_weights == SHIPPED:
-            given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
-            start_from(network, given, config.frozen_blocks)
+        config = _start(network, config)
+        run.set_tags({"tumorscope.initial_weights": config.initial_weights})
         result = train_network(
             network,
             *((inputs[parts == part], labels[parts == part]) for part in PARTS[:2]),
@@ -181,6 +181,20 @@ def _train_and_judge(
             for part in PARTS[1:]
         }
     return _Judged(network, result, scores, features, point, estimates)
+
+
+def _start(network: keras.Model, config: TrainingConfig) -> TrainingConfig:
+    """Give the network its initial weights; returns the config with "auto" decided."""
+    if config.initial_weights == "none":
+        return config
+    given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
+    try:
+        start_from(network, given, config.frozen_blocks)
+    except SettingError:
+        if config.initial_weights == SHIPPED:
+            raise
+        return replace(config, initial_weights="none")
+    return replace(config, initial_weights=SHIPPED)
 
 
 def _counts(dataset: Dataset, groups: np.ndarray, parts: np.ndarray) -> dict[str, int]:
