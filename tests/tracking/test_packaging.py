@@ -3,7 +3,13 @@ from pathlib import Path
 import mlflow
 import yaml
 
-from tumorscope.tracking.packaging import SERVING_PACKAGES, input_example, model_signature
+from tumorscope.shipped import BUNDLE
+from tumorscope.tracking.packaging import (
+    SERVING_PACKAGES,
+    input_example,
+    log_bundle,
+    model_signature,
+)
 from tumorscope_serving.slices import decode_gray
 
 
@@ -25,7 +31,15 @@ def test_the_serving_code_travels_whole(trained):
     for module in source.glob("*.py"):
         travelled = folder / "code" / "tumorscope_serving" / module.name
         assert travelled.read_text() == module.read_text()
-    assert not list(folder.rglob("__pycache__"))
+
+
+def test_no_compiled_file_of_this_machine_travels(store):
+    mlflow.set_experiment("tumorscope")
+    with mlflow.start_run():
+        folder = Path(mlflow.artifacts.download_artifacts(log_bundle(BUNDLE, 0.5)))
+
+    assert (folder / "code" / "tumorscope_serving" / "pyfunc.py").is_file()
+    assert not list((folder / "code").rglob("__pycache__"))
 
 
 def test_the_signature_shows_the_threshold_of_the_card():
