@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CONTRASTS = ("T1", "T1C", "T2", "FLAIR", "PD", "DWI")
-CONTRAST_SHARES = (0.2, 0.28, 0.21, 0.19, 0.06, 0.06)
+CONTRAST_SHARES = (0.17, 0.34, 0.2, 0.19, 0.05, 0.05)
 
 _SIGNALS = {  # columns as in CONTRASTS
     "air": (0.01, 0.01, 0.01, 0.01, 0.01, 0.01),
@@ -44,7 +44,7 @@ _SIGNALS = {  # columns as in CONTRASTS
     "infiltration": (0.35, 0.34, 0.80, 0.84, 0.82, 0.60),
     "enhancing": (0.43, 1.08, 0.68, 0.76, 0.76, 0.78),
     "solid": (0.36, 0.42, 0.74, 0.78, 0.78, 0.72),
-    "necrosis": (0.20, 0.20, 0.92, 0.45, 0.70, 0.28),
+    "necrosis": (0.27, 0.27, 0.92, 0.45, 0.70, 0.28),
     "cyst": (0.17, 0.17, 1.05, 0.24, 0.68, 0.14),
     "meningioma": (0.44, 1.05, 0.62, 0.66, 0.74, 0.72),
     "blood": (0.95, 1.00, 0.30, 0.70, 0.60, 0.40),

@@ -1,8 +1,8 @@
 """Healthy variety: what age and chance leave in heads that have no tumor.
 
 Both classes get it, drawn before the label is known, so that a bright spot alone never
-means a tumor: white-matter lesions, halos around the ventricles, lacunes, calcifications,
-arachnoid cysts, old infarcts and enhancing veins.
+means a tumor: white-matter lesions, plaques, halos around the ventricles, lacunes,
+calcifications, cysts, infarcts new and old, and enhancing veins.
 """
 
 import numpy as np
@@ -101,16 +101,61 @@ def _calcifications(rng, signal, anatomy, contrast):
 
 def _arachnoid_cyst(rng, signal, anatomy, contrast):
     """A pouch of fluid against the skull."""
-    rim = (anatomy.hull_mm > -4) & (anatomy.hull_mm < -1) & (anatomy.position_mm[2] < 30)
+    rim = (anatomy.hull_mm > -8) & (anatomy.hull_mm < -1)
     signal = signal.copy()
     for center in _centers(rng, rim):
-        window, weight = _spot(rng, center, rng.uniform(3, 16))
+        window, weight = _spot(rng, center, rng.uniform(3, 20))
         weight = weight * anatomy.inside[window]
         signal[window] = _blend(signal[window], weight, contrast["fluid"])
     return signal
 
 
-def _infarct(rng, signal, anatomy, contrast):
+def _porencephalic_cyst(rng, signal, anatomy, contrast):
+    """A hole in the brain that fluid has filled: sharp, without water or pressure around it."""
+    signal = signal.copy()
+    for center in _centers(rng, (anatomy.hull_mm < -8) & (anatomy.fluid < 0.6)):
+        window, weight = _spot(rng, center, rng.uniform(3, 15))
+        weight = weight * anatomy.inside[window]
+        if happens(rng, 0.3):
+            rim = np.clip(2 * weight, 0, 1) * anatomy.white[window]
+            signal[window] = _blend(signal[window], rim, contrast["gliosis"])
+            weight = np.clip(2 * weight - 1, 0, 1)
+        signal[window] = _blend(signal[window], weight, contrast["fluid"])
+    return signal
+
+
+def _plaques(rng, signal, anatomy, contrast):
+    """Ovals beside the ventricles, as of multiple sclerosis; some take up contrast."""
+    signal = signal.copy()
+    near = (anatomy.ventricle_mm > 1) & (anatomy.ventricle_mm < 14) & (anatomy.white > 0.6)
+    active = contrast.name == "T1C" and happens(rng, 0.4)
+    for center in _centers(rng, near, int(rng.integers(1, 9))):
+        window, weight = _spot(rng, center, rng.uniform(1.2, 4.5))
+        weight = weight * anatomy.white[window] * rng.uniform(0.5, 1)
+        signal[window] = _blend(signal[window], weight, contrast["gliosis"])
+        if active and happens(rng, 0.3):
+            core = np.clip(2 * weight - 1, 0, 1)
+            signal[window] = _blend(signal[window], core, 0.8 * contrast["enhancing"])
+    return signal
+
+
+def _recent_infarct(rng, signal, anatomy, contrast):
+    """An artery's territory: swollen gray and white matter of one side, without a mass."""
+    signal = signal.copy()
+    for center in _centers(rng, (anatomy.hull_mm > -34) & (anatomy.hull_mm < -3)):
+        window, weight = _spot(rng, center, rng.uniform(4, 20), 1.9)
+        across = anatomy.position_mm[0][window] * np.sign(anatomy.position_mm[0][center])
+        tissue = (anatomy.inside - anatomy.fluid)[window] * soft_step(across, 3)
+        ragged = soft_step(smooth_field(rng, GRID_SIZE, 5)[window] + rng.uniform(0.4, 2), 1.2)
+        weight = weight * tissue * ragged * rng.uniform(0.35, 1)
+        signal[window] = _blend(signal[window], weight, contrast["edema"])
+        if contrast.name == "T1C" and happens(rng, 0.35):
+            ribbon = weight * np.clip(2 * anatomy.gray[window], 0, 1) * rng.uniform(0.3, 0.9)
+            signal[window] = _blend(signal[window], ribbon, contrast["enhancing"])
+    return signal
+
+
+def _old_infarct(rng, signal, anatomy, contrast):
     """An old infarct: a shrunken, fluid-filled patch of cortex with a scar around it."""
     signal = signal.copy()
     for center in _centers(rng, (anatomy.hull_mm > -14) & (anatomy.hull_mm < -4)):
@@ -151,8 +196,11 @@ FINDINGS = {
     "confluent white-matter disease": (0.12, _confluent_disease),
     "lacunes": (0.08, _lacunes),
     "calcifications": (0.12, _calcifications),
-    "arachnoid cyst": (0.04, _arachnoid_cyst),
-    "old infarct": (0.03, _infarct),
+    "plaques": (0.06, _plaques),
+    "arachnoid cyst": (0.05, _arachnoid_cyst),
+    "porencephalic cyst": (0.03, _porencephalic_cyst),
+    "recent infarct": (0.06, _recent_infarct),
+    "old infarct": (0.04, _old_infarct),
     "vein": (0.06, _enhancing_vein),
     "wide convexity": (0.12, _wide_convexity),
 }

@@ -33,11 +33,11 @@ def _ring(canvas: Canvas) -> np.ndarray:
     core = canvas.outline.core
     rim = canvas.value("enhancing", 0.12) * _texture(canvas, 0.05, 0.25)
     signal = paint(signal, core, rim)
-    hollow = rng.uniform(0.5, 0.88) + rng.uniform(0.05, 0.16) * canvas.field(0.35)
+    hollow = rng.uniform(0.5, 0.88) + rng.uniform(0.05, 0.25) * canvas.field(0.35)
     dead = soft_step((hollow - canvas.outline.distance) * canvas.outline.radius_px, 2) * core
-    if happens(rng, 0.35):  # several chambers
-        dead = dead * soft_step(canvas.field(0.4) + 0.9, 0.5)
-    necrosis = canvas.value("necrosis", 0.2) * _texture(canvas, 0.02, 0.2)
+    if happens(rng, 0.4):  # several chambers, or islands that live
+        dead = dead * soft_step(canvas.field(0.4) + rng.uniform(0.3, 1), 0.5)
+    necrosis = canvas.value("necrosis", 0.3) * _texture(canvas, 0.03, 0.3)
     return paint(signal, dead, necrosis)
 
 

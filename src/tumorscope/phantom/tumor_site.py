@@ -113,14 +113,14 @@ def _beside_ventricle(anatomy: Anatomy) -> np.ndarray:
     return around & (anatomy.fluid < 0.3) & (anatomy.hull_mm < -12)
 
 
-METASTASES = TumorKind("metastases", 1.5, (4, 35), _below_cortex, "metastasis")
+METASTASES = TumorKind("metastases", 2.2, (4, 35), _below_cortex, "metastasis")
 KINDS = (
     TumorKind("diffuse glioma", 1.9, (12, 75), _in_white_matter, "infiltrating"),
-    TumorKind("glioblastoma", 2.0, (14, 70), _in_white_matter, "ring"),
-    TumorKind("anaplastic glioma", 1.0, (10, 60), _anywhere_in_brain, "patchy"),
+    TumorKind("glioblastoma", 4.0, (14, 70), _in_white_matter, "ring"),
+    TumorKind("anaplastic glioma", 1.3, (10, 60), _anywhere_in_brain, "patchy"),
     TumorKind("cystic glioma", 0.5, (10, 55), _anywhere_in_brain, "cyst"),
     TumorKind("hemorrhagic tumor", 0.4, (8, 50), _anywhere_in_brain, "bleeding"),
-    TumorKind("butterfly glioma", 0.5, (30, 70), _callosum, "ring"),
+    TumorKind("butterfly glioma", 0.7, (30, 70), _callosum, "ring"),
     TumorKind("convexity meningioma", 1.7, (6, 70), _on_dura, "meningioma"),
     TumorKind("falx meningioma", 0.6, (6, 65), _on_falx, "meningioma"),
     TumorKind("tentorial meningioma", 0.8, (8, 55), _on_tentorium, "meningioma"),
