@@ -161,13 +161,14 @@ class PretrainingConfig:
     """Settings of `pretrain`: an endless stream of phantoms for the compact network."""
 
     slices: int = setting(250_000, "Phantoms to learn from; each is seen once.", 64)
-    batch_size: int = setting(64, "Phantoms in a step of the optimizer.", 1, 4096)
+    pairs: bool = setting(True, "Draw every head twice, with a tumor and without.")
+    batch_size: int = setting(32, "Phantoms in a step of the optimizer; even for pairs.", 2, 4096)
     round_size: int = setting(
         8192, "Phantoms between two checkpoints, rounded to whole batches.", 64
     )
     validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 50)
     learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
-    dropout: float = setting(0.3, "Share of the features dropped before the last layer.", 0, 0.9)
+    dropout: float = setting(0.0, "Share of the features dropped before the last layer.", 0, 0.9)
     width: int = setting(12, "Filters of the network's first block.", 4, 64)
     image_size: int = setting(128, "Width and height that the network sees, in pixels.", 64, 512)
     framing: str = setting(
@@ -187,6 +188,11 @@ class PretrainingConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.pairs and self.batch_size % 2:
+            raise SettingError(
+                f"batch_size must be even where heads are drawn in pairs, but it is "
+                f"{self.batch_size}; give an even one, or pairs=false."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

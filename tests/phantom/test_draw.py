@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tumorscope.config import PhantomConfig
-from tumorscope.phantom import draw_phantom
+from tumorscope.phantom import draw_pair, draw_phantom
 
 
 def grown(mask, radius_px):
@@ -95,3 +95,15 @@ def test_asking_for_a_tumor_changes_nothing_that_follows(config):
     draw_phantom(asked, config)
 
     assert told.bit_generator.state == asked.bit_generator.state
+
+
+def test_a_pair_is_one_head_with_and_without_a_tumor():
+    config = PhantomConfig(image_size=96)
+    pair = draw_pair(np.random.default_rng(3), config)
+    for phantom, tumor in zip(pair, (True, False), strict=True):
+        alone = draw_phantom(np.random.default_rng(3), config, tumor=tumor)
+        assert np.array_equal(phantom.slice, alone.slice)
+        assert np.array_equal(phantom.mask, alone.mask)
+        assert phantom.description == alone.description
+    assert [phantom.label for phantom in pair] == [1, 0]
+    assert not np.array_equal(pair[0].slice, pair[1].slice)

@@ -23,6 +23,7 @@ SMALL = PretrainingConfig(
     validation_slices=50,
     image_size=64,
     width=4,
+    dropout=0.3,
     workers=1,
     bootstrap_samples=100,
     checkpoint="checkpoint",
@@ -117,6 +118,23 @@ def test_a_stream_is_the_same_wherever_it_is_taken_up():
 
     assert np.array_equal(whole.slices[4:], later.slices)
     assert not np.array_equal(later.slices, other.slices)
+
+
+def test_a_stream_of_pairs_is_the_same_wherever_it_is_taken_up():
+    from tumorscope.config import PhantomConfig
+    from tumorscope.phantom.stream import TRAINING_STREAM, draw_batch
+
+    config = PhantomConfig(image_size=64)
+    whole = draw_batch(0, TRAINING_STREAM, 0, 8, "head", config, paired=True)
+    later = draw_batch(0, TRAINING_STREAM, 4, 4, "head", config, paired=True)
+
+    assert np.array_equal(whole.slices[4:], later.slices)
+    assert whole.labels.tolist() == [1, 0] * 4
+
+
+def test_a_batch_that_splits_a_pair_is_refused():
+    with pytest.raises(SettingError, match="batch_size must be even .* but it is 33; give an even"):
+        PretrainingConfig(batch_size=33)
 
 
 def _wait_for(path: Path) -> None:

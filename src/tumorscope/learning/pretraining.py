@@ -75,7 +75,7 @@ def learn_round(
         How many slices there were, and loss and accuracy over them while they were new.
     """
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
             layer.seed_generator.state.assign([seed, 0])
     seen, logs = 0, {}
     network.reset_metrics()

@@ -1,5 +1,5 @@
 """Draws simulated head MRI slices with exactly known tumors."""
 
-from tumorscope.phantom.draw import Phantom, draw_phantom
+from tumorscope.phantom.draw import Phantom, draw_pair, draw_phantom
 
-__all__ = ["Phantom", "draw_phantom"]
+__all__ = ["Phantom", "draw_pair", "draw_phantom"]

@@ -58,36 +58,68 @@ def draw_phantom(
     Returns:
         The slice, its mask and what is known about them.
     """
-    chance = rng.random()  # drawn even if `tumor` is given, so that seeds stay comparable
-    seeds = rng.integers(2**63, size=len(_CHAPTERS))
-    streams = {
-        name: np.random.default_rng(seed) for name, seed in zip(_CHAPTERS, seeds, strict=True)
-    }
+    chance, story = _tell(rng)
     has_tumor = chance < config.tumor_share if tumor is None else tumor
-    head = _draw_head(streams, config)
-    lesion = _draw_lesion(streams["tumor"], head, config) if has_tumor else None
-    signal = lesion.signal if lesion else head.signal
-    picture = scan(streams["scanner"], signal, head.signal)
-    outside = 1 - head.frame.apply((head.anatomy.skin_mm > 2).astype(np.float32))
-    pixels = publish(streams["publication"], head.frame.apply(picture), outside)
-    mask = np.zeros(pixels.shape, bool)
-    if lesion:
-        mask = head.frame.apply(lesion.mask) > 0.5
-    return Phantom(pixels, mask, int(has_tumor), describe(head, lesion, mask))
+    head = _draw_head(story, config)
+    return _scan(story, head, _draw_lesion(story, head, config) if has_tumor else None)
 
 
-def _draw_head(streams: dict[str, np.random.Generator], config: PhantomConfig) -> Head:
-    plane = choose_plane(streams["anatomy"], config.axial_share)
-    anatomy = cut_plane(streams["anatomy"], plane)
-    contrast = choose_contrast(streams["contrast"])
-    signal = draw_tissue(streams["anatomy"], anatomy, contrast)
-    signal, findings = draw_findings(streams["findings"], signal, anatomy, contrast)
-    frame = choose_frame(streams["frame"], anatomy, config.image_size)
+def draw_pair(rng: np.random.Generator, config: PhantomConfig) -> tuple[Phantom, Phantom]:
+    """Draw one head twice: with a tumor, and without.
+
+    Both are what `draw_phantom` makes of this state with `tumor=True` and `tumor=False`, in two
+    thirds of the time. A network that learns from both at once is told by nothing but the tumor.
+
+    Args:
+        rng: the same state draws the same pair.
+        config: size of the pictures and limits of tumors; `tumor_share` does not matter.
+    """
+    _, story = _tell(rng)
+    head = _draw_head(story, config)
+    return _scan(story, head, _draw_lesion(story, head, config)), _scan(story, head, None)
+
+
+class _Story(dict[str, int]):
+    """The seed of each chapter."""
+
+    def stream(self, chapter: str) -> np.random.Generator:
+        """The chapter's random numbers, from their start."""
+        return np.random.default_rng(self[chapter])
+
+
+def _tell(rng: np.random.Generator) -> tuple[float, _Story]:
+    """Draw the chance of a tumor, even where it is given, and the seeds of the chapters."""
+    chance = rng.random()
+    seeds = rng.integers(2**63, size=len(_CHAPTERS))
+    return chance, _Story(zip(_CHAPTERS, map(int, seeds), strict=True))
+
+
+def _draw_head(story: _Story, config: PhantomConfig) -> Head:
+    of_anatomy = story.stream("anatomy")
+    plane = choose_plane(of_anatomy, config.axial_share)
+    anatomy = cut_plane(of_anatomy, plane)
+    contrast = choose_contrast(story.stream("contrast"))
+    signal = draw_tissue(of_anatomy, anatomy, contrast)
+    signal, findings = draw_findings(story.stream("findings"), signal, anatomy, contrast)
+    frame = choose_frame(story.stream("frame"), anatomy, config.image_size)
     return Head(anatomy, contrast, signal.astype(np.float32), findings, frame)
 
 
-def _draw_lesion(rng: np.random.Generator, head: Head, config: PhantomConfig) -> Lesion:
+def _scan(story: _Story, head: Head, lesion: Lesion | None) -> Phantom:
+    """Scan, frame and publish a head, with its tumor if there is one."""
+    signal = lesion.signal if lesion else head.signal
+    picture = scan(story.stream("scanner"), signal, head.signal)
+    outside = 1 - head.frame.apply((head.anatomy.skin_mm > 2).astype(np.float32))
+    pixels = publish(story.stream("publication"), head.frame.apply(picture), outside)
+    mask = np.zeros(pixels.shape, bool)
+    if lesion:
+        mask = head.frame.apply(lesion.mask) > 0.5
+    return Phantom(pixels, mask, int(lesion is not None), describe(head, lesion, mask))
+
+
+def _draw_lesion(story: _Story, head: Head, config: PhantomConfig) -> Lesion:
     """Grow tumors until one can be seen; the head is left as it is."""
+    rng = story.stream("tumor")
     kinds = kinds_in_plane(head.anatomy, head.frame.seen())
     weights = np.array([kind.weight for kind, _ in kinds])
     best, best_contrast = None, -1.0

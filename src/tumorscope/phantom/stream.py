@@ -1,7 +1,8 @@
 """An endless stream of fresh phantoms, drawn ahead by worker processes, never the same twice.
 
-Phantom number i of a stream is drawn from the seed (seed, stream, i) alone, so a stream can be
-taken up anywhere and does not depend on the number of workers.
+Phantom number i of a stream is drawn from the seed (seed, stream, i) alone, or, in a stream of
+pairs, phantoms 2 k and 2 k + 1 from (seed, stream, k): one head with a tumor and without. So a
+stream can be taken up anywhere and does not depend on the number of workers.
 """
 
 import multiprocessing
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tumorscope.config import PhantomConfig
-from tumorscope.phantom.draw import draw_phantom
+from tumorscope.phantom.draw import draw_pair, draw_phantom
 from tumorscope.phantom.worker import start_worker
 from tumorscope_serving.slices import frame_slice
 
@@ -38,7 +39,13 @@ class PhantomBatch:
 
 
 def draw_batch(
-    seed: int, stream: int, start: int, count: int, framing: str, config: PhantomConfig
+    seed: int,
+    stream: int,
+    start: int,
+    count: int,
+    framing: str,
+    config: PhantomConfig,
+    paired: bool = False,
 ) -> PhantomBatch:
     """Draw phantoms number start to start + count of a stream, in this process.
 
@@ -49,11 +56,17 @@ def draw_batch(
         count: number of phantoms.
         framing: as in `tumorscope_serving.slices.frame_slice`.
         config: what a phantom may look like.
+        paired: draw every head twice; `start` and `count` are even.
     """
-    phantoms = [
-        draw_phantom(np.random.default_rng((seed, stream, index)), config)
-        for index in range(start, start + count)
-    ]
+    if paired:
+        heads = range(start // 2, (start + count) // 2)
+        pairs = (draw_pair(np.random.default_rng((seed, stream, head)), config) for head in heads)
+        phantoms = [phantom for pair in pairs for phantom in pair]
+    else:
+        phantoms = [
+            draw_phantom(np.random.default_rng((seed, stream, index)), config)
+            for index in range(start, start + count)
+        ]
     return PhantomBatch(
         np.stack([frame_slice(each.slice, config.image_size, framing) for each in phantoms]),
         np.array([each.label for each in phantoms]),
@@ -68,6 +81,7 @@ def phantom_batches(
     batch_size: int,
     framing: str,
     config: PhantomConfig,
+    paired: bool,
     workers: int = 0,
 ) -> Iterator[PhantomBatch]:
     """Yield batches without end; close the generator to stop the workers.
@@ -79,6 +93,7 @@ def phantom_batches(
         batch_size: phantoms in a batch.
         framing: as in `tumorscope_serving.slices.frame_slice`.
         config: what a phantom may look like.
+        paired: as in `draw_batch`; the batch size is even then.
         workers: number of processes; 0 is one for each core.
     """
     workers = workers or os.cpu_count() or 1
@@ -88,7 +103,7 @@ def phantom_batches(
         pending: deque = deque()
         while True:
             while len(pending) < workers * BATCHES_AHEAD:
-                arguments = (seed, stream, start, batch_size, framing, config)
+                arguments = (seed, stream, start, batch_size, framing, config, paired)
                 pending.append(pool.apply_async(draw_batch, arguments))
                 start += batch_size
             yield pending.popleft().get()

@@ -130,6 +130,7 @@ def _learn(
             config.batch_size,
             config.framing,
             PhantomConfig(image_size=config.image_size),
+            config.pairs,
             config.workers,
         )
     ) as stream:
