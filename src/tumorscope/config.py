@@ -10,6 +10,8 @@ from typing import Any
 from tumorscope.errors import SettingError
 
 AUTO, PHANTOM = "auto", "phantom"
+# What phantoms have beyond a head with a glioma in it, each of which can be left out.
+ADDITIONS = ("gadolinium", "findings", "kinds", "artifacts", "publication")
 DISCLAIMER = "For research and education only; not a medical device."
 
 
@@ -62,9 +64,23 @@ class PhantomConfig:
     axial_share: float = setting(
         0.62, "Share of axial planes; coronal and sagittal ones share the rest.", 0, 1
     )
+    without: str = setting(
+        "", f"For ablations: leave out some of {', '.join(ADDITIONS)}; with commas between."
+    )
 
     def __post_init__(self) -> None:
         check_limits(self)
+        unknown = sorted(self.left_out - set(ADDITIONS))
+        if unknown:
+            raise SettingError(
+                f"without must hold names out of {', '.join(ADDITIONS)}, but it has "
+                f"{', '.join(unknown)}."
+            )
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The names in `without`."""
+        return frozenset(name.strip() for name in self.without.split(",") if name.strip())
 
 
 @dataclasses.dataclass(frozen=True)

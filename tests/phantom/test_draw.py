@@ -4,8 +4,10 @@ import json
 
 import cv2
 import numpy as np
+import pytest
 
-from tumorscope.config import PhantomConfig
+from tumorscope.config import ADDITIONS, PhantomConfig
+from tumorscope.errors import SettingError
 from tumorscope.phantom import draw_pair, draw_phantom
 
 
@@ -107,3 +109,27 @@ def test_a_pair_is_one_head_with_and_without_a_tumor():
         assert phantom.description == alone.description
     assert [phantom.label for phantom in pair] == [1, 0]
     assert not np.array_equal(pair[0].slice, pair[1].slice)
+
+
+@pytest.mark.parametrize("addition", ADDITIONS)
+def test_an_addition_can_be_left_out(addition):
+    config = PhantomConfig(image_size=64, without=addition)
+    full = PhantomConfig(image_size=64)
+    bare = [draw_phantom(np.random.default_rng(seed), config, tumor=True) for seed in range(30)]
+    rich = [draw_phantom(np.random.default_rng(seed), full, tumor=True) for seed in range(30)]
+
+    assert any(
+        not np.array_equal(one.slice, other.slice) for one, other in zip(bare, rich, strict=True)
+    )
+    if addition == "gadolinium":
+        assert "T1C" not in {phantom.description["contrast"] for phantom in bare}
+    if addition == "findings":
+        assert not any(phantom.description["findings"] for phantom in bare)
+    if addition == "kinds":
+        kinds = {phantom.description["tumor_kind"] for phantom in bare}
+        assert all("glio" in kind or kind == "metastases" for kind in kinds)
+
+
+def test_an_unknown_addition_is_refused():
+    with pytest.raises(SettingError, match="without must hold names out of .* has fog"):
+        PhantomConfig(without="findings, fog")

@@ -63,9 +63,11 @@ class Contrast:
         return self.signals[tissue]
 
 
-def choose_contrast(rng: np.random.Generator) -> Contrast:
+def choose_contrast(rng: np.random.Generator, gadolinium: bool = True) -> Contrast:
     """Choose a contrast and jitter it: no two protocols agree on a gray value."""
     column = int(rng.choice(len(CONTRASTS), p=CONTRAST_SHARES))
+    if not gadolinium and CONTRASTS[column] == "T1C":
+        column = CONTRASTS.index("T1")
     jitter = rng.normal(1, 0.13, len(_SIGNALS)).clip(0.65, 1.4)
     offset = np.abs(rng.normal(0, 0.015))
     signals = {

@@ -19,10 +19,10 @@ from tumorscope.phantom.finding import draw_findings
 from tumorscope.phantom.framing import choose_frame
 from tumorscope.phantom.lesion import Lesion, choose_diameter, grow_tumor
 from tumorscope.phantom.plane import choose_plane
-from tumorscope.phantom.publishing import publish
+from tumorscope.phantom.publishing import publish, to_8_bits
 from tumorscope.phantom.scanner import scan
 from tumorscope.phantom.tissue import draw_tissue
-from tumorscope.phantom.tumor_site import kinds_in_plane
+from tumorscope.phantom.tumor_site import GLIOMAS, KINDS, kinds_in_plane
 
 _CHAPTERS = ("anatomy", "contrast", "findings", "frame", "scanner", "publication", "tumor")
 _MAX_ATTEMPTS = 25
@@ -61,7 +61,7 @@ def draw_phantom(
     chance, story = _tell(rng)
     has_tumor = chance < config.tumor_share if tumor is None else tumor
     head = _draw_head(story, config)
-    return _scan(story, head, _draw_lesion(story, head, config) if has_tumor else None)
+    return _scan(story, head, _draw_lesion(story, head, config) if has_tumor else None, config)
 
 
 def draw_pair(rng: np.random.Generator, config: PhantomConfig) -> tuple[Phantom, Phantom]:
@@ -76,7 +76,8 @@ def draw_pair(rng: np.random.Generator, config: PhantomConfig) -> tuple[Phantom,
     """
     _, story = _tell(rng)
     head = _draw_head(story, config)
-    return _scan(story, head, _draw_lesion(story, head, config)), _scan(story, head, None)
+    lesion = _draw_lesion(story, head, config)
+    return _scan(story, head, lesion, config), _scan(story, head, None, config)
 
 
 class _Story(dict[str, int]):
@@ -98,19 +99,26 @@ def _draw_head(story: _Story, config: PhantomConfig) -> Head:
     of_anatomy = story.stream("anatomy")
     plane = choose_plane(of_anatomy, config.axial_share)
     anatomy = cut_plane(of_anatomy, plane)
-    contrast = choose_contrast(story.stream("contrast"))
+    contrast = choose_contrast(story.stream("contrast"), "gadolinium" not in config.left_out)
     signal = draw_tissue(of_anatomy, anatomy, contrast)
-    signal, findings = draw_findings(story.stream("findings"), signal, anatomy, contrast)
+    findings: list[str] = []
+    if "findings" not in config.left_out:
+        signal, findings = draw_findings(story.stream("findings"), signal, anatomy, contrast)
     frame = choose_frame(story.stream("frame"), anatomy, config.image_size)
     return Head(anatomy, contrast, signal.astype(np.float32), findings, frame)
 
 
-def _scan(story: _Story, head: Head, lesion: Lesion | None) -> Phantom:
+def _scan(story: _Story, head: Head, lesion: Lesion | None, config: PhantomConfig) -> Phantom:
     """Scan, frame and publish a head, with its tumor if there is one."""
     signal = lesion.signal if lesion else head.signal
-    picture = scan(story.stream("scanner"), signal, head.signal)
+    artifacts = "artifacts" not in config.left_out
+    picture = scan(story.stream("scanner"), signal, head.signal, artifacts)
     outside = 1 - head.frame.apply((head.anatomy.skin_mm > 2).astype(np.float32))
-    pixels = publish(story.stream("publication"), head.frame.apply(picture), outside)
+    framed = head.frame.apply(picture)
+    if "publication" in config.left_out:
+        pixels = to_8_bits(framed)
+    else:
+        pixels = publish(story.stream("publication"), framed, outside)
     mask = np.zeros(pixels.shape, bool)
     if lesion:
         mask = head.frame.apply(lesion.mask) > 0.5
@@ -120,7 +128,8 @@ def _scan(story: _Story, head: Head, lesion: Lesion | None) -> Phantom:
 def _draw_lesion(story: _Story, head: Head, config: PhantomConfig) -> Lesion:
     """Grow tumors until one can be seen; the head is left as it is."""
     rng = story.stream("tumor")
-    kinds = kinds_in_plane(head.anatomy, head.frame.seen())
+    shown = GLIOMAS if "kinds" in config.left_out else KINDS
+    kinds = kinds_in_plane(head.anatomy, head.frame.seen(), shown)
     weights = np.array([kind.weight for kind, _ in kinds])
     best, best_contrast = None, -1.0
     for _ in range(_MAX_ATTEMPTS):

@@ -30,7 +30,7 @@ def publish(rng: np.random.Generator, picture: np.ndarray, outside: np.ndarray) 
         picture = _screen_photograph(rng, picture)
     if happens(rng, 0.015):
         picture = _watermark(rng, picture)
-    pixels = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    pixels = to_8_bits(picture)
     if happens(rng, 0.1):
         pixels = _upscale(rng, pixels)
     if happens(rng, 0.16):
@@ -48,6 +48,11 @@ def publish(rng: np.random.Generator, picture: np.ndarray, outside: np.ndarray) 
             cv2.IMREAD_GRAYSCALE,
         )
     return pixels
+
+
+def to_8_bits(picture: np.ndarray) -> np.ndarray:
+    """Round gray values in [0, 1] to uint8."""
+    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def _background(rng, picture: np.ndarray, outside: np.ndarray) -> np.ndarray:

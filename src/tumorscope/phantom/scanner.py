@@ -11,7 +11,9 @@ from tumorscope.phantom.field import happens, smooth_field
 from tumorscope.phantom.plane import GRID_SIZE
 
 
-def scan(rng: np.random.Generator, signal: np.ndarray, healthy: np.ndarray) -> np.ndarray:
+def scan(
+    rng: np.random.Generator, signal: np.ndarray, healthy: np.ndarray, artifacts: bool = True
+) -> np.ndarray:
     """Scan a signal.
 
     Args:
@@ -19,6 +21,7 @@ def scan(rng: np.random.Generator, signal: np.ndarray, healthy: np.ndarray) -> n
         signal: the head on the working grid.
         healthy: the same head without a tumor. The gray window comes from it alone,
             otherwise a bright tumor would darken everything else and give itself away.
+        artifacts: whether coil, sampling, motion, noise and edge filter leave their marks.
 
     Returns:
         float32 in [0, 1], shape of the working grid.
@@ -26,12 +29,13 @@ def scan(rng: np.random.Generator, signal: np.ndarray, healthy: np.ndarray) -> n
     black, white = _gray_window(rng, healthy)
     sigma = rng.uniform(0.2, 0.7)
     picture = cv2.GaussianBlur(signal, (0, 0), sigma)
-    picture *= _coil_sensitivity(rng)
-    picture = _sample(rng, picture)
-    if happens(rng, 0.1):
-        picture = _ghosts(rng, picture)
-    picture = _noise(rng, picture, white)
-    picture = _sharpen(rng, picture)
+    if artifacts:
+        picture *= _coil_sensitivity(rng)
+        picture = _sample(rng, picture)
+        if happens(rng, 0.1):
+            picture = _ghosts(rng, picture)
+        picture = _noise(rng, picture, white)
+        picture = _sharpen(rng, picture)
     return np.clip((picture - black) / (white - black), 0, 1)
 
 

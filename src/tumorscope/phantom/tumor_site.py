@@ -33,17 +33,20 @@ class TumorKind:
     look: str
 
 
-def kinds_in_plane(anatomy: Anatomy, seen: np.ndarray) -> list[tuple[TumorKind, np.ndarray]]:
+def kinds_in_plane(
+    anatomy: Anatomy, seen: np.ndarray, kinds: tuple[TumorKind, ...]
+) -> list[tuple[TumorKind, np.ndarray]]:
     """List the kinds whose place the picture shows, each with its places.
 
     Args:
         anatomy: what lies in the plane.
         seen: boolean map of the working grid, false where the frame cuts it off.
+        kinds: those to choose from.
 
     Returns:
         Kinds with the flat indices of the pixels where they can grow; never none.
     """
-    shown = ((kind, np.flatnonzero(kind.places(anatomy) & seen)) for kind in KINDS)
+    shown = ((kind, np.flatnonzero(kind.places(anatomy) & seen)) for kind in kinds)
     possible = [(kind, places) for kind, places in shown if len(places) >= 4]
     if possible:
         return possible
@@ -136,3 +139,4 @@ KINDS = (
     TumorKind("vestibular schwannoma", 1.8, (6, 38), _near(17, -31, -39, 6), "solid"),
     TumorKind("brainstem glioma", 1.3, (10, 40), _near(0, -26, -34, 9), "infiltrating"),
 )
+GLIOMAS = tuple(kind for kind in KINDS if kind.look in ("infiltrating", "ring", "patchy"))
