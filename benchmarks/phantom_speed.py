@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 def one_core(count: int) -> dict[str, float]:
     """Draw in this process, keeping nothing."""
     from tumorscope.config import PhantomConfig
-    from tumorscope.phantom import draw_phantom
+    from tumorscope.phantom import draw_pair, draw_phantom
     from tumorscope.phantom.atlas import load_atlas
 
     cv2.setNumThreads(1)
@@ -38,11 +38,15 @@ def one_core(count: int) -> dict[str, float]:
     start, busy = time.perf_counter(), time.process_time()
     for _ in range(count):
         draw_phantom(rng, config)
-    return {
+    figures = {
         "atlas_s": atlas_s,
         "per_s": count / (time.perf_counter() - start),
         "per_processor_s": count / (time.process_time() - busy),
     }
+    busy = time.process_time()
+    for _ in range(count // 2):
+        draw_pair(rng, config)
+    return figures | {"in_pairs_per_processor_s": count / (time.process_time() - busy)}
 
 
 def all_processes(count: int, processes: int) -> dict[str, float]:
@@ -77,7 +81,8 @@ def main(count: int, processes: int, report: str) -> None:
     one = one_core(count)
     click.echo(
         f"one process: {one['per_s']:.0f} phantoms a second, {one['per_processor_s']:.0f} a second "
-        f"of processor time; the head takes {one['atlas_s']:.1f} s, once"
+        f"of processor time, {one['in_pairs_per_processor_s']:.0f} where a head is drawn with and "
+        f"without its tumor; the head takes {one['atlas_s']:.1f} s, once"
     )
     many = all_processes(count, processes)
     click.echo(

@@ -11,7 +11,7 @@ EVERYTHING = np.ones((GRID_SIZE, GRID_SIZE), bool)
 
 def kinds_at(name, level_mm, seen=EVERYTHING):
     anatomy = cut_plane(np.random.default_rng(0), Plane(name, level_mm, (0.0, 0.0), 2.0))
-    return {kind.name for kind, _ in kinds_in_plane(anatomy, seen)}
+    return {kind.name for kind, _ in kinds_in_plane(anatomy, seen, KINDS)}
 
 
 def test_a_midline_plane_shows_the_sella_and_the_fourth_ventricle():
@@ -32,7 +32,7 @@ def test_nothing_grows_where_the_frame_cuts_off():
     seen = EVERYTHING.copy()
     seen[:, : GRID_SIZE // 2] = False
 
-    for _, places in kinds_in_plane(anatomy, seen):
+    for _, places in kinds_in_plane(anatomy, seen, KINDS):
         assert (places % GRID_SIZE).min() >= GRID_SIZE // 2
 
 
