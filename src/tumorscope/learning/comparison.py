@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorscope.learning.evaluation import bootstrap_weights, interval, weighted_auroc
+from tumorscope.learning.metrics import bootstrap_weights, interval, weighted_auroc
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_curve
 
-METRICS = ("auroc", "accuracy", "sensitivity", "specificity", "brier", "log_loss")
-BLOCK = 256
+from tumorscope.learning.metrics import METRICS, bootstrap_weights, interval, weighted_metrics
 
 
 @dataclass(frozen=True)
@@ -101,87 +100,35 @@ def evaluate(
     are drawn together, since they say the same thing (the cluster bootstrap of Field and
     Welsh, 2007).
 
+    Where slices were scored several times, as by a repeated cross-validation, each metric is the
+    mean over the repeats, and each resample weighs the same slices in all of them: repeats make
+    the value steadier, but no new slices.
+
     Args:
         labels: shape (slices,), 1 for tumor and 0 for none; one class alone is fine.
-        scores: shape (slices,), in [0, 1].
-        decisions: shape (slices,), whether tumor was answered.
+        scores: shape (slices,) or (repeats, slices), in [0, 1].
+        decisions: the same shape, whether tumor was answered.
         groups: shape (slices,), duplicate groups.
         bootstrap_samples: number of resamples.
         seed: of the resampling.
 
     Returns:
-        An Estimate for each of METRICS; AUROC and the rate of an absent class are NaN.
+        An Estimate for each of METRICS; NaN where it needs a class that is absent.
     """
-    ones = np.ones((1, len(labels)))
-    values = _weighted_metrics(labels, scores, decisions, ones)
-    weights = bootstrap_weights(groups, bootstrap_samples, seed)
-    drawn = _weighted_metrics(labels, scores, decisions, weights)
-    return {name: Estimate(float(values[name][0]), *interval(drawn[name])) for name in METRICS}
+    drawn = bootstrap_weights(groups, bootstrap_samples, seed)
+    weights = np.vstack([np.ones(len(labels), int), drawn])
+    repeats = [
+        weighted_metrics(labels, *each, weights)
+        for each in zip(np.atleast_2d(scores), np.atleast_2d(decisions), strict=True)
+    ]
+    means = {name: np.mean([repeat[name] for repeat in repeats], axis=0) for name in METRICS}
+    return {name: Estimate(float(mean[0]), *interval(mean[1:])) for name, mean in means.items()}
 
 
-def bootstrap_weights(groups: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Draw groups with replacement: how often each slice is drawn, shape (samples, slices)."""
-    _, index = np.unique(groups, return_inverse=True)
-    count = index.max() + 1
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(count, np.full(count, 1 / count), size=samples)[:, index]
-
-
-def weighted_auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """AUROC under each row of weights, ties counting one half.
-
-    Args:
-        labels: shape (slices,).
-        scores: shape (slices,).
-        weights: shape (samples, slices), at least 0.
-
-    Returns:
-        shape (samples,); NaN where a row weighs only one class.
-    """
-    _, rank = np.unique(scores, return_inverse=True)
-    area = np.empty(len(weights))
-    for start in range(0, len(weights), BLOCK):
-        some = weights[start : start + BLOCK].astype(float)
-        positive = _sum_by_rank(some * labels, rank)
-        negative = _sum_by_rank(some * (1 - labels), rank)
-        below = np.cumsum(negative, axis=1) - negative / 2
-        pairs = positive.sum(axis=1) * negative.sum(axis=1)
-        area[start : start + BLOCK] = _ratio((positive * below).sum(axis=1), pairs)
-    return area
-
-
-def interval(drawn: np.ndarray) -> tuple[float, float]:
-    """The 2.5 and 97.5 percentiles of resampled values; resamples that cannot tell are left out."""
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.percentile(known, (2.5, 97.5))
-    return float(low), float(high)
-
-
-def _weighted_metrics(
-    labels: np.ndarray, scores: np.ndarray, decisions: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Each of METRICS under each row of weights."""
-    positive, found = labels.astype(float), decisions.astype(float)
-    clipped = np.clip(scores, 1e-7, 1 - 1e-7)
-    loss = -(positive * np.log(clipped) + (1 - positive) * np.log(1 - clipped))
-    total = weights.sum(axis=1)
+def flat_metrics(prefix: str, estimates: dict[str, Estimate]) -> dict[str, float]:
+    """Name each value and both ends of its interval, as runs log them: `test_auroc_low`."""
     return {
-        "auroc": weighted_auroc(labels, scores, weights),
-        "accuracy": _ratio(weights @ (positive == found), total),
-        "sensitivity": _ratio(weights @ (positive * found), weights @ positive),
-        "specificity": _ratio(weights @ ((1 - positive) * (1 - found)), weights @ (1 - positive)),
-        "brier": _ratio(weights @ (scores - positive) ** 2, total),
-        "log_loss": _ratio(weights @ loss, total),
+        f"{prefix}_{name}{end}": value
+        for name, estimate in estimates.items()
+        for end, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high))
     }
-
-
-def _sum_by_rank(weights: np.ndarray, rank: np.ndarray) -> np.ndarray:
-    summed = np.zeros((len(weights), rank.max() + 1))
-    np.add.at(summed.T, rank, weights.T)
-    return summed
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)

@@ -11,7 +11,7 @@ from tumorscope.errors import DatasetError
 from tumorscope.learning import figures
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.evaluation import Estimate, OperatingPoint, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.models import Answers, LoggedModel
@@ -113,17 +113,13 @@ def _learned(manifest) -> list[str]:
 
 
 def _metrics(summary: EvaluationSummary) -> dict[str, float]:
-    metrics = {
+    return {
         "count_slices": summary.slices,
         "count_duplicate_groups": summary.duplicate_groups,
         "count_left_out": summary.left_out,
         "threshold": summary.threshold,
+        **flat_metrics("test", summary.estimates),
     }
-    for name, estimate in summary.estimates.items():
-        metrics[f"test_{name}"] = estimate.value
-        metrics[f"test_{name}_low"] = estimate.low
-        metrics[f"test_{name}_high"] = estimate.high
-    return metrics
 
 
 def _figures(

@@ -16,7 +16,13 @@ from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import INTENDED_USE, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, balanced_point, evaluate
+from tumorscope.learning.evaluation import (
+    Estimate,
+    OperatingPoint,
+    balanced_point,
+    evaluate,
+    flat_metrics,
+)
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.pretraining import (
     Checkpoint,
@@ -233,15 +239,9 @@ def _finish(
         model_uri = log_bundle(bundle, point.threshold)
         if config.out:
             _copy(bundle, Path(config.out))
-    for prefix, estimates in (("final_val", on_phantoms), ("final_real", on_real or {})):
-        for metric, estimate in estimates.items():
-            run.log_metrics(
-                {
-                    f"{prefix}_{metric}": estimate.value,
-                    f"{prefix}_{metric}_low": estimate.low,
-                    f"{prefix}_{metric}_high": estimate.high,
-                }
-            )
+    run.log_metrics(
+        flat_metrics("final_val", on_phantoms) | flat_metrics("final_real", on_real or {})
+    )
     run.log_metrics({"threshold": point.threshold, "onnx_difference": difference})
     return PretrainingSummary(
         run.run_id, model_uri, checkpoint.slices_seen, point.threshold, on_phantoms, on_real

@@ -10,7 +10,7 @@ import pandas as pd
 from tumorscope.config import PromotionConfig
 from tumorscope.errors import DatasetError, RegistryError
 from tumorscope.learning.comparison import AurocDifference, compare_auroc
-from tumorscope.learning.evaluation import weighted_auroc
+from tumorscope.learning.metrics import weighted_auroc
 from tumorscope.tracking.models import Answers, LoggedModel, run_manifest
 from tumorscope.tracking.registry import CHAMPION, REGISTERED_MODEL, FinishedRun, Registry
 

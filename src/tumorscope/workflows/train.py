@@ -15,7 +15,13 @@ from tumorscope.learning import figures
 from tumorscope.learning.bundle import INTENDED_USE, KERAS_FILE, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, operating_point
+from tumorscope.learning.evaluation import (
+    Estimate,
+    OperatingPoint,
+    evaluate,
+    flat_metrics,
+    operating_point,
+)
 from tumorscope.learning.features import feature_table, network_features
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
@@ -256,10 +262,7 @@ def _final_metrics(judged: _Judged, floors: dict[str, ShortcutFloor]) -> dict[st
         "network_parameters": judged.network.count_params(),
     }
     for prefix, part in (("best_val", "validation"), ("test", "test")):
-        for name, estimate in judged.estimates[part].items():
-            metrics[f"{prefix}_{name}"] = estimate.value
-            metrics[f"{prefix}_{name}_low"] = estimate.low
-            metrics[f"{prefix}_{name}_high"] = estimate.high
+        metrics |= flat_metrics(prefix, judged.estimates[part])
         metrics[f"{prefix}_shortcut_auroc"] = floors[part].auroc
         metrics[f"{prefix}_shortcut_metadata_auroc"] = floors[part].metadata_auroc
         metrics[f"{prefix}_shortcut_intensity_auroc"] = floors[part].intensity_auroc
