@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from tumorscope.learning.evaluation import Estimate, evaluate, flat_metrics, operating_point
+from tumorscope.config import LearningConfig
+from tumorscope.learning.evaluation import (
+    Estimate,
+    balanced_point,
+    choose_point,
+    evaluate,
+    flat_metrics,
+    operating_point,
+)
 from tumorscope.learning.metrics import METRICS
 
 
@@ -57,9 +65,36 @@ def test_operating_point_reaches_what_it_says_when_scores_are_neighbors():
     assert (point.sensitivity, point.specificity) == (1, 1)
 
 
-def test_operating_point_needs_both_classes():
+@pytest.mark.parametrize("choose", [operating_point, balanced_point])
+def test_an_operating_point_needs_both_classes(choose):
     with pytest.raises(ValueError, match="needs slices of both classes"):
-        operating_point(np.array([1, 1]), np.array([0.1, 0.2]))
+        choose(np.array([1, 1]), np.array([0.1, 0.2]))
+
+
+def test_the_balanced_point_has_the_largest_sum_of_both_rates():
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.15, 0.7, 0.8, 0.9])
+
+    point = balanced_point(labels, scores)
+
+    assert point.threshold == pytest.approx(0.65)
+    assert (point.sensitivity, point.specificity) == (0.75, 1)
+
+
+def test_the_balanced_point_of_scores_that_say_nothing_is_a_number():
+    point = balanced_point(np.array([0, 1]), np.array([0.8, 0.2]))
+
+    assert point.threshold == 0.2
+
+
+@pytest.mark.parametrize(("rule", "sensitivity"), [("min_sensitivity", 1), ("balanced", 0.75)])
+def test_the_settings_say_which_point_is_chosen(rule, sensitivity):
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.15, 0.7, 0.8, 0.9])
+
+    point = choose_point(labels, scores, LearningConfig(operating_point=rule))
+
+    assert point.sensitivity == sensitivity
 
 
 def test_metrics_of_five_slices_are_as_computed_by_hand():

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_curve
 
+from tumorscope.config import LearningConfig
 from tumorscope.learning.metrics import METRICS, bootstrap_weights, interval, weighted_metrics
+
+CLASS_NAMES = ("no tumor", "tumor")
 
 
 @dataclass(frozen=True)
@@ -51,39 +54,37 @@ def operating_point(
     Raises:
         ValueError: the labels hold only one class, so no threshold can be judged.
     """
-    if len(np.unique(labels)) < 2:
-        raise ValueError("An operating point needs slices of both classes.")
-    false_positives, sensitivities, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    curve = _roc(labels, scores)
     # roc_curve goes from strict to lenient, so the first hit is the most specific.
-    hit = int(np.argmax(sensitivities >= min_sensitivity))
-    lower = scores[scores < thresholds[hit]]
-    threshold = thresholds[hit]
-    if len(lower):
-        # In the scores' own type, since they are compared in it; neighbors have no middle there.
-        middle = scores.dtype.type((threshold + lower.max()) / 2)
-        threshold = middle if middle > lower.max() else threshold
-    return OperatingPoint(
-        float(threshold), float(sensitivities[hit]), float(1 - false_positives[hit])
-    )
+    return _point(curve, scores, int(np.argmax(curve[1] >= min_sensitivity)))
 
 
 def balanced_point(labels: np.ndarray, scores: np.ndarray) -> OperatingPoint:
     """Choose the threshold with the largest sum of sensitivity and specificity (Youden, 1950).
 
-    For slices of which no share of tumors is known, and no cost of missing one.
+    For slices of which no share of tumors is known, and no cost of missing one. The threshold
+    lies halfway down to the next lower score.
 
     Args:
-        labels: shape (slices,), of both classes.
+        labels: shape (slices,), 1 for tumor and 0 for none.
         scores: shape (slices,), higher where a tumor is likelier.
 
     Returns:
         The point whose `threshold` decides `score >= threshold`.
+
+    Raises:
+        ValueError: the labels hold only one class, so no threshold can be judged.
     """
-    false_positives, sensitivities, thresholds = roc_curve(labels, scores)
-    best = int(np.argmax(sensitivities - false_positives))
-    return OperatingPoint(
-        float(thresholds[best]), float(sensitivities[best]), float(1 - false_positives[best])
-    )
+    curve = _roc(labels, scores)
+    # The first point calls nothing a tumor: it stands on no score.
+    return _point(curve, scores, 1 + int(np.argmax((curve[1] - curve[0])[1:])))
+
+
+def choose_point(labels: np.ndarray, scores: np.ndarray, config: LearningConfig) -> OperatingPoint:
+    """Choose the operating point that the settings ask for; arguments as above."""
+    if config.operating_point == "balanced":
+        return balanced_point(labels, scores)
+    return operating_point(labels, scores, config.min_sensitivity)
 
 
 def evaluate(
@@ -132,3 +133,24 @@ def flat_metrics(prefix: str, estimates: dict[str, Estimate]) -> dict[str, float
         for name, estimate in estimates.items()
         for end, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high))
     }
+
+
+def _roc(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """False positive rates, sensitivities and thresholds, from strict to lenient."""
+    if len(np.unique(labels)) < 2:
+        raise ValueError("An operating point needs slices of both classes.")
+    return roc_curve(labels, scores, drop_intermediate=False)
+
+
+def _point(curve: tuple, scores: np.ndarray, index: int) -> OperatingPoint:
+    """A point of the curve, its threshold moved halfway down to the next lower score."""
+    false_positives, sensitivities, thresholds = curve
+    threshold = thresholds[index]
+    lower = scores[scores < threshold]
+    if len(lower):
+        # In the scores' own type, since they are compared in it; neighbors have no middle there.
+        middle = scores.dtype.type((threshold + lower.max()) / 2)
+        threshold = middle if middle > lower.max() else threshold
+    return OperatingPoint(
+        float(threshold), float(sensitivities[index]), float(1 - false_positives[index])
+    )
