@@ -43,17 +43,16 @@ def with_another_frame(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray
 def main(data: str, epochs: int, folds: int, report: str) -> None:
     """Print a table of framings."""
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedGroupKFold
 
-    from tumorscope.config import TrainingConfig
+    from tumorscope.config import LearningConfig
     from tumorscope.learning.dataset import load_dataset
     from tumorscope.learning.duplicates import duplicate_groups
-    from tumorscope.learning.networks import build_network
-    from tumorscope.learning.splits import split_by_group
-    from tumorscope.learning.training import predict_scores, train_network
+    from tumorscope.learning.fitting import fit
+    from tumorscope.learning.splits import cross_validation_parts
+    from tumorscope.learning.training import predict_scores
     from tumorscope_serving.slices import FRAMINGS, decode_gray, frame_slice, network_input
 
-    config = TrainingConfig(epochs=epochs)
+    config = LearningConfig(epochs=epochs, initial_weights="none")
     rows = {}
     click.echo(f"{'framing':10} {'AUROC':>7} {'frames drawn anew':>18}")
     for framing in FRAMINGS:
@@ -67,20 +66,13 @@ def main(data: str, epochs: int, folds: int, report: str) -> None:
         )
         inputs, others = network_input(dataset.slices), network_input(reframed)
         scores = np.zeros((2, len(labels)))
-        division = StratifiedGroupKFold(folds, shuffle=True, random_state=config.split_seed)
-        for learn, test in division.split(inputs, labels, groups):
-            parts = split_by_group(labels[learn], groups[learn], 0.2, 0.05, config.split_seed)
-            train, validation = learn[parts != "test"], learn[parts == "test"]
-            network = build_network(
-                config.network, config.image_size, config.width, config.dropout, config.seed
-            )
+        (division,) = cross_validation_parts(
+            labels, groups, folds, 1, config.validation_fraction, config.split_seed
+        )
+        for parts in division:
             with contextlib.redirect_stdout(io.StringIO()):
-                train_network(
-                    network,
-                    (inputs[train], labels[train]),
-                    (inputs[validation], labels[validation]),
-                    config,
-                )
+                network = fit(inputs, labels, parts, config).network
+            test = parts == "test"
             scores[0, test] = predict_scores(network, inputs[test])
             scores[1, test] = predict_scores(network, others[test])
         as_is, anew = (float(roc_auc_score(labels, row)) for row in scores)

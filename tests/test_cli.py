@@ -5,17 +5,19 @@ from click.testing import CliRunner
 
 from tumorscope.cli import main
 
+COMMANDS = ("train", "cross-validate", "evaluate", "phantoms", "promote", "rollback")
+
 
 def test_help_names_each_command_and_that_this_is_no_medical_device():
     result = CliRunner().invoke(main, ["--help"])
 
     assert result.exit_code == 0
-    for command in ("train", "evaluate", "phantoms", "promote", "rollback"):
+    for command in COMMANDS:
         assert f"\n  {command} " in result.output
     assert "not a medical device" in result.output
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "phantoms", "promote", "rollback"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command):
     result = CliRunner().invoke(main, [command, "--help"])
 

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from tumorscope.config import (
+    CrossValidationConfig,
     EvaluationConfig,
     PhantomConfig,
     PhantomsConfig,
@@ -30,7 +31,14 @@ def test_a_setting_outside_its_limits_is_refused_with_the_limits(settings, messa
 
 @pytest.mark.parametrize(
     "config",
-    [TrainingConfig, EvaluationConfig, PromotionConfig, PhantomConfig, PhantomsConfig],
+    [
+        TrainingConfig,
+        CrossValidationConfig,
+        EvaluationConfig,
+        PromotionConfig,
+        PhantomConfig,
+        PhantomsConfig,
+    ],
 )
 def test_each_setting_has_a_help_text_and_a_default_of_its_type(config):
     for field in dataclasses.fields(config):

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from tumorscope.cli import main
 from tumorscope.config import (
+    CrossValidationConfig,
     EvaluationConfig,
     PhantomsConfig,
     PretrainingConfig,
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 CONFIGS = {
     "main": ("train", TrainingConfig),
+    "cross_validate": ("cross-validate", CrossValidationConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
     "phantoms": ("phantoms", PhantomsConfig),

@@ -17,6 +17,7 @@ import click
 
 from tumorscope.config import (
     DISCLAIMER,
+    CrossValidationConfig,
     EvaluationConfig,
     PhantomsConfig,
     PretrainingConfig,
@@ -73,6 +74,8 @@ def options_from(config_class: type) -> Callable:
 def main() -> None:
     """Find brain tumors in MRI slices: train, compare, promote and serve, honestly evaluated."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # TensorFlow warns of each further network in one process; nothing a user can act on.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -96,6 +99,31 @@ def train(**settings: Any) -> None:
     click.echo(f"Shortcut floor: AUROC {summary.floor.auroc:.3f}; the network is {verdict}.")
     click.echo(DISCLAIMER)
     click.echo(f"Run {summary.run_id}. Next: python -m tumorscope promote")
+    _write_report(summary, config.report)
+
+
+@main.command()
+@options_from(CrossValidationConfig)
+def cross_validate(**settings: Any) -> None:
+    """Train in folds, each tested on what it has not seen; resumes where it was stopped."""
+    config = CrossValidationConfig(**settings)
+    from tumorscope.workflows.cross_validate import cross_validate_and_log
+
+    summary = cross_validate_and_log(config, click.echo, _progress_bar())
+    _print_skipped(summary.unreadable)
+    click.echo(
+        f"\n{summary.counts['slices']} slices, {summary.counts['duplicate_groups']} distinct, each "
+        f"tested {config.repeats} x in {config.folds} folds, at the threshold of the other folds:"
+    )
+    _print_estimates(summary.pooled)
+    click.echo("At the threshold of each fold's own validation slices:")
+    _print_estimates(summary.at_own_thresholds)
+    verdict = "above it" if summary.beats_shortcuts else "NOT above it: nothing is shown"
+    click.echo(f"Shortcut floor: AUROC {summary.floor.auroc:.3f}; the networks are {verdict}.")
+    click.echo(DISCLAIMER)
+    click.echo(
+        f"Run {summary.run_id}. Next: python -m tumorscope promote --run-id {summary.run_id}"
+    )
     _write_report(summary, config.report)
 
 
@@ -206,14 +234,14 @@ def _progress_bar() -> Callable[[int, int], None]:
 
 
 def _print_estimates(estimates: dict[str, Any]) -> None:
-    click.echo(f"  {'':14}{'value':>8}   95 % interval")
+    click.echo(f"  {'':18}{'value':>8}   95 % interval")
     for name, estimate in estimates.items():
         if estimate.value == estimate.value:
             click.echo(
-                f"  {name:14}{estimate.value:8.3f}   {estimate.low:.3f} to {estimate.high:.3f}"
+                f"  {name:18}{estimate.value:8.3f}   {estimate.low:.3f} to {estimate.high:.3f}"
             )
         else:
-            click.echo(f"  {name:14}{'-':>8}   one class is missing")
+            click.echo(f"  {name:18}{'-':>8}   one class is missing")
 
 
 def _print_skipped(unreadable: list[tuple[str, str]], most: int = 10) -> None:
@@ -224,7 +252,7 @@ def _print_skipped(unreadable: list[tuple[str, str]], most: int = 10) -> None:
 
 
 def _print_decision(decision: Any) -> None:
-    click.echo(f"Candidate: run {decision.run_id}, {decision.slices} validation slices.")
+    click.echo(f"Candidate: run {decision.run_id}, judged on {decision.slices} slices.")
     click.echo(f"  {'check':32}{'required':>12}{'reached':>10}   passed")
     for check in decision.checks:
         passed = "yes" if check.passed else "NO"

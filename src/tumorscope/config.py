@@ -107,8 +107,8 @@ class SlicesConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig(SlicesConfig):
-    """Settings of `train`: data, split, network, optimization, operating point."""
+class LearningConfig(SlicesConfig):
+    """How a network learns from slices: network, optimization, augmentation, operating point."""
 
     network: str = setting(
         "compact",
@@ -156,20 +156,45 @@ class TrainingConfig(SlicesConfig):
         "head: crop to the head, pad to a square. letterbox: pad the frame. stretch: squeeze it.",
         choices=("head", "letterbox", "stretch"),
     )
-    test_fraction: float = setting(0.2, "Share of the slices that only test.", 0.05, 0.5)
     validation_fraction: float = setting(
-        0.2, "Share of the remaining slices that choose epoch and threshold.", 0.05, 0.5
+        0.2, "Share of the slices that do not test which choose epoch and threshold.", 0.05, 0.5
     )
     split_seed: int = setting(0, "Seed of the split; keep it to compare runs on equal slices.", 0)
     seed: int = setting(0, "Seed of weights, order, augmentation and dropout.", 0, 2**31 - 1)
+    operating_point: str = setting(
+        "min_sensitivity",
+        "How the threshold is chosen. min_sensitivity: the most specific that finds enough tumors. "
+        "balanced: the largest sum of sensitivity and specificity.",
+        choices=("min_sensitivity", "balanced"),
+    )
     min_sensitivity: float = setting(
-        0.95, "The threshold finds at least this share of the validation tumors.", 0.5, 1.0
+        0.95, "Share of the validation tumors that the threshold must find.", 0.5, 1.0
     )
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     report: str = setting("", REPORT_HELP)
 
     def __post_init__(self) -> None:
         check_limits(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(LearningConfig):
+    """Settings of `train`: how to learn, and how much to keep for the test."""
+
+    test_fraction: float = setting(0.2, "Share of the slices that only test.", 0.05, 0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class CrossValidationConfig(LearningConfig):
+    """Settings of `cross-validate`: how to learn, in how many folds, how often."""
+
+    folds: int = setting(5, "Parts of the slices; each tests once what the others teach.", 2, 50)
+    repeats: int = setting(
+        1, "Times that all of it is done, each with a split and weights of its own.", 1, 100
+    )
+    checkpoint: str = setting(
+        "mlruns/cross-validation", "Folder to resume from; the last fold empties it."
+    )
 
 
 @dataclasses.dataclass(frozen=True)

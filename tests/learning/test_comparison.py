@@ -69,3 +69,15 @@ def test_copies_of_a_picture_do_not_narrow_the_interval():
 def test_the_same_seed_gives_the_same_interval():
     assert compared(GOOD, POOR, seed=3) == compared(GOOD, POOR, seed=3)
     assert compared(GOOD, POOR, seed=3) != compared(GOOD, POOR, seed=4)
+
+
+def test_repeats_are_averaged_on_either_side():
+    both = np.stack([GOOD, POOR])
+
+    difference = compared(both, POOR)
+
+    assert difference.candidate == pytest.approx(
+        (roc_auc_score(LABELS, GOOD) + roc_auc_score(LABELS, POOR)) / 2
+    )
+    assert 0 < difference.value < compared(GOOD, POOR).value
+    assert compared(both, both).value == 0

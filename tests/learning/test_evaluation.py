@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 
+from tumorscope.config import LearningConfig
 from tumorscope.learning.evaluation import (
-    METRICS,
-    bootstrap_weights,
+    Estimate,
+    balanced_point,
+    choose_point,
     evaluate,
-    interval,
+    flat_metrics,
     operating_point,
-    weighted_auroc,
 )
+from tumorscope.learning.metrics import METRICS
 
 
 def evaluated(labels, scores, groups=None, samples=400, threshold=0.5):
@@ -63,42 +65,36 @@ def test_operating_point_reaches_what_it_says_when_scores_are_neighbors():
     assert (point.sensitivity, point.specificity) == (1, 1)
 
 
-def test_operating_point_needs_both_classes():
+@pytest.mark.parametrize("choose", [operating_point, balanced_point])
+def test_an_operating_point_needs_both_classes(choose):
     with pytest.raises(ValueError, match="needs slices of both classes"):
-        operating_point(np.array([1, 1]), np.array([0.1, 0.2]))
+        choose(np.array([1, 1]), np.array([0.1, 0.2]))
 
 
-def test_auroc_is_the_share_of_pairs_in_the_right_order():
-    labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9])
+def test_the_balanced_point_has_the_largest_sum_of_both_rates():
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.15, 0.7, 0.8, 0.9])
 
-    assert weighted_auroc(labels, scores, np.ones((1, 4))) == pytest.approx([0.75])
+    point = balanced_point(labels, scores)
 
-
-def test_a_tie_counts_one_half():
-    labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
-
-    assert weighted_auroc(labels, scores, np.ones((1, 2))) == pytest.approx([0.5])
+    assert point.threshold == pytest.approx(0.65)
+    assert (point.sensitivity, point.specificity) == (0.75, 1)
 
 
-def test_auroc_equals_that_of_scikit_learn_with_ties_and_weights():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 80)
-    scores = rng.integers(0, 12, 80) / 12  # about seven slices share a score
-    weights = rng.integers(0, 4, (300, 80))  # more rows than one block
+def test_the_balanced_point_of_scores_that_say_nothing_is_a_number():
+    point = balanced_point(np.array([0, 1]), np.array([0.8, 0.2]))
 
-    areas = weighted_auroc(labels, scores, weights)
-
-    expected = [roc_auc_score(labels, scores, sample_weight=row) for row in weights]
-    assert areas == pytest.approx(expected, abs=1e-12)
+    assert point.threshold == 0.2
 
 
-def test_auroc_is_nan_where_one_class_has_no_weight():
-    labels, scores = np.array([0, 1]), np.array([0.2, 0.8])
+@pytest.mark.parametrize(("rule", "sensitivity"), [("min_sensitivity", 1), ("balanced", 0.75)])
+def test_the_settings_say_which_point_is_chosen(rule, sensitivity):
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.15, 0.7, 0.8, 0.9])
 
-    areas = weighted_auroc(labels, scores, np.array([[1, 1], [2, 0], [0, 2]]))
+    point = choose_point(labels, scores, LearningConfig(operating_point=rule))
 
-    assert areas[0] == 1
-    assert np.isnan(areas[1:]).all()
+    assert point.sensitivity == sensitivity
 
 
 def test_metrics_of_five_slices_are_as_computed_by_hand():
@@ -110,6 +106,10 @@ def test_metrics_of_five_slices_are_as_computed_by_hand():
     assert estimates["sensitivity"].value == pytest.approx(2 / 3)
     assert estimates["specificity"].value == pytest.approx(1 / 2)
     assert estimates["brier"].value == pytest.approx((0.04 + 0.36 + 0.36 + 0.04 + 0) / 5)
+    # Sensitivity rises at 1.0, 0.8 and 0.4, where 1/1, 2/2 and 3/4 of those above are tumors.
+    assert estimates["average_precision"].value == pytest.approx((1 + 1 + 3 / 4) / 3)
+    # Each slice is alone in its bin.
+    assert estimates["ece"].value == pytest.approx((0.2 + 0.6 + 0.6 + 0.2 + 0) / 5)
 
 
 def test_log_loss_equals_that_of_scikit_learn_and_is_finite_for_sure_errors():
@@ -161,7 +161,7 @@ def test_what_an_absent_class_would_tell_is_nan():
     estimates = evaluated([1, 1, 1], [0.9, 0.8, 0.1])
 
     assert estimates["sensitivity"].value == pytest.approx(2 / 3)
-    for name in ("auroc", "specificity"):
+    for name in ("auroc", "average_precision", "specificity"):
         one = estimates[name]
         assert np.isnan([one.value, one.low, one.high]).all()
 
@@ -172,22 +172,23 @@ def test_the_same_seed_gives_the_same_interval():
     assert evaluated(labels, scores) == evaluated(labels, scores)
 
 
-def test_a_resample_draws_whole_groups_and_as_many_as_there_are():
-    groups = np.array([4, 4, 7, 9])
+def test_repeats_are_averaged_and_leave_the_interval_as_wide():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 80)
+    scores = np.clip(0.3 * labels + 0.7 * rng.random((2, 80)), 0, 1)
 
-    weights = bootstrap_weights(groups, samples=50, seed=0)
+    def of(some):
+        return evaluate(labels, some, some >= 0.5, np.arange(80), 400, seed=0)
 
-    assert weights.shape == (50, 4)
-    assert np.array_equal(weights[:, 0], weights[:, 1])
-    assert (weights[:, 1:].sum(axis=1) == 3).all()
-    assert len(np.unique(weights, axis=0)) > 5
+    once, other, both, copied = of(scores[0]), of(scores[1]), of(scores), of(scores[[0, 0]])
 
-
-def test_interval_leaves_out_resamples_that_cannot_tell():
-    drawn = np.append(np.arange(41) / 40, [np.nan, np.nan])
-
-    assert interval(drawn) == pytest.approx((0.025, 0.975))
+    for name in METRICS:
+        middle = (once[name].value + other[name].value) / 2
+        assert both[name].value == pytest.approx(middle), name
+        assert vars(copied[name]) == pytest.approx(vars(once[name])), name
 
 
-def test_interval_of_nothing_is_nan():
-    assert np.isnan(interval(np.array([np.nan]))).all()
+def test_metrics_are_named_as_a_run_logs_them():
+    flat = flat_metrics("test", {"auroc": Estimate(0.9, 0.8, 0.95)})
+
+    assert flat == {"test_auroc": 0.9, "test_auroc_low": 0.8, "test_auroc_high": 0.95}

@@ -21,7 +21,7 @@ LABELS, SCORES = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8])
 
 @pytest.fixture
 def table():
-    return feature_table(SLICES, FEATURES, LABELS, SCORES)
+    return feature_table(SLICES, LABELS, SCORES, FEATURES)
 
 
 def test_the_table_has_a_row_a_slice_and_ends_with_score_and_label(table):
@@ -36,7 +36,7 @@ def test_every_feature_is_a_number(table):
 
 
 def test_a_uniform_slice_has_features_too():
-    table = feature_table(np.zeros((3, 32, 32), np.uint8), FEATURES[:3], LABELS[:3], SCORES[:3])
+    table = feature_table(np.zeros((3, 32, 32), np.uint8), LABELS[:3], SCORES[:3], FEATURES[:3])
 
     assert np.isfinite(table.to_numpy(float)).all()
     assert (table["mean intensity"] == 0).all()
@@ -66,10 +66,17 @@ def test_the_components_follow_the_networks_features(table):
 
 
 def test_fewer_slices_than_components_give_fewer_components():
-    table = feature_table(SLICES[:2], FEATURES[:2], LABELS[:2], SCORES[:2])
+    table = feature_table(SLICES[:2], LABELS[:2], SCORES[:2], FEATURES[:2])
 
     assert "network component 2" in table
     assert "network component 3" not in table
+
+
+def test_without_a_networks_features_the_others_are_left(table):
+    without = feature_table(SLICES, LABELS, SCORES)
+
+    dropped = [f"network component {number}" for number in range(1, COMPONENTS + 1)]
+    assert without.equals(table.drop(columns=dropped))
 
 
 def test_scores_and_features_come_from_one_pass_in_the_order_of_the_slices():

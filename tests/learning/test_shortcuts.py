@@ -9,9 +9,10 @@ from tumorscope.learning.shortcuts import (
     PERCENTILES,
     ShortcutFloor,
     intensity_statistics,
+    out_of_fold_floor,
     shortcut_floors,
 )
-from tumorscope.learning.splits import split_by_group
+from tumorscope.learning.splits import cross_validation_parts, split_by_group
 
 COUNT = 240
 LABELS = np.arange(COUNT) % 2
@@ -78,6 +79,16 @@ def test_the_same_seed_gives_the_same_floors(table, slices):
     first, second = (shortcut_floors(table, slices, PARTS, seed=2) for _ in range(2))
 
     assert first == second
+
+
+def test_out_of_fold_a_planted_shortcut_is_found_and_no_other(table, slices):
+    parts = cross_validation_parts(LABELS, np.arange(COUNT), 3, 2, 0.2, seed=0)
+    slices[LABELS == 1, :3, :3] = 255
+
+    floor = out_of_fold_floor(table, slices, parts, seed=0)
+
+    assert floor.intensity_auroc > 0.95
+    assert 0.25 < floor.metadata_auroc < 0.75
 
 
 def test_the_floor_is_the_better_of_both():

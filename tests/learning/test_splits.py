@@ -3,7 +3,13 @@ import pytest
 
 from tumorscope.errors import DatasetError, LeakError
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.splits import PARTS, check_disjoint, split_by_group
+from tumorscope.learning.splits import (
+    PARTS,
+    check_disjoint,
+    cross_validation_parts,
+    draw_by_group,
+    split_by_group,
+)
 
 
 def test_parts_hold_their_share_of_each_class():
@@ -119,3 +125,65 @@ def test_a_random_split_of_the_real_set_leaks_where_ours_does_not(real_dataset):
     check_disjoint(ours, groups)
     with pytest.raises(LeakError, match="duplicate groups stand in more than one part"):
         check_disjoint(naive, groups)
+
+
+def test_each_slice_tests_in_one_fold_of_each_repeat():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, 150)
+    labels = groups % 2
+
+    parts = cross_validation_parts(labels, groups, 5, 2, 0.2, seed=0)
+
+    assert parts.shape == (2, 5, 150)
+    assert ((parts == "test").sum(axis=1) == 1).all()
+    for fold in parts.reshape(10, 150):
+        check_disjoint(fold, groups)
+        assert (fold == "validation").sum() == pytest.approx(24, abs=4)
+        for label in (0, 1):
+            assert set(fold[labels == label]) == set(PARTS)
+
+
+def test_each_repeat_divides_anew_and_the_first_ones_stay():
+    labels, groups = np.arange(60) % 2, np.arange(60)
+
+    once = cross_validation_parts(labels, groups, 3, 1, 0.2, seed=4)
+    thrice = cross_validation_parts(labels, groups, 3, 3, 0.2, seed=4)
+
+    assert np.array_equal(once[0], thrice[0])
+    assert not np.array_equal(thrice[0], thrice[1])
+    assert np.array_equal(thrice[1], cross_validation_parts(labels, groups, 3, 1, 0.2, seed=5)[0])
+
+
+def test_more_folds_than_distinct_slices_of_a_class_are_refused():
+    labels = np.repeat([0, 1], [30, 4])
+
+    with pytest.raises(DatasetError, match="4 distinct slices with a tumor: .* for 5 folds"):
+        cross_validation_parts(labels, np.arange(34), 5, 1, 0.2, seed=0)
+
+
+def test_copies_do_not_make_folds():
+    labels = np.repeat([0, 1], [30, 30])
+    groups = np.arange(60)
+    groups[30:57] = 30
+
+    with pytest.raises(DatasetError, match="4 distinct slices with a tumor"):
+        cross_validation_parts(labels, groups, 5, 1, 0.2, seed=0)
+
+
+def test_a_share_is_drawn_of_each_class_in_whole_groups():
+    groups = np.arange(120) // 2
+    labels = (groups >= 20).astype(int)
+
+    drawn = draw_by_group(labels, groups, 0.25, seed=0)
+
+    assert list(np.bincount(labels[drawn])) == [10, 20]
+    assert (drawn[::2] == drawn[1::2]).all()
+
+
+def test_a_larger_share_holds_the_smaller_one():
+    labels, groups = np.arange(200) % 2, np.arange(200)
+
+    small, large = (draw_by_group(labels, groups, share, seed=1) for share in (0.1, 0.5))
+
+    assert (large[small]).all()
+    assert (small.sum(), large.sum()) == (20, 100)

@@ -8,13 +8,13 @@ import cv2
 import keras
 import numpy as np
 
-from tumorscope.config import TrainingConfig
+from tumorscope.config import LearningConfig
 
 
 class TrainingBatches(keras.utils.PyDataset):
     """Shuffled batches of varied slices: inputs (b, size, size, 1) in [0, 1], labels (b, 1)."""
 
-    def __init__(self, inputs: np.ndarray, labels: np.ndarray, config: TrainingConfig) -> None:
+    def __init__(self, inputs: np.ndarray, labels: np.ndarray, config: LearningConfig) -> None:
         super().__init__()
         self._inputs = inputs
         self._labels = labels.astype(np.float32)[:, np.newaxis]
@@ -46,7 +46,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
 
 def augment(
-    network_input: np.ndarray, rng: np.random.Generator, config: TrainingConfig
+    network_input: np.ndarray, rng: np.random.Generator, config: LearningConfig
 ) -> np.ndarray:
     """Vary one slice as scanners and patients do: pose, mirror image, gamma and brightness.
 

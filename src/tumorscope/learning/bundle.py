@@ -14,8 +14,9 @@ import keras
 import numpy as np
 import onnxruntime
 
-from tumorscope.config import DISCLAIMER
+from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
+from tumorscope.learning.evaluation import CLASS_NAMES, OperatingPoint
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import NETWORK_FILE
 
@@ -25,6 +26,38 @@ INTENDED_USE = (
     f"{DISCLAIMER} It answers whether a slice of a head MRI shows a tumor; it was not tested on "
     "patients, names no kind of tumor and replaces no reading by a radiologist."
 )
+
+
+def model_card(
+    config: LearningConfig | PretrainingConfig,
+    network: str,
+    point: OperatingPoint,
+    data: tuple[str, str],
+    git_commit: str,
+) -> ModelCard:
+    """Say how to feed a network, how to decide and what it learned from.
+
+    Args:
+        config: image size and framing.
+        network: name of the architecture.
+        point: the threshold, with what it reached where it was chosen.
+        data: name and digest of the slices that it learned from.
+        git_commit: of the code.
+    """
+    return ModelCard(
+        network=network,
+        image_size=config.image_size,
+        framing=config.framing,
+        class_names=CLASS_NAMES,
+        threshold=point.threshold,
+        validation_sensitivity=point.sensitivity,
+        validation_specificity=point.specificity,
+        calibration="none",
+        data_name=data[0],
+        data_digest=data[1],
+        git_commit=git_commit,
+        intended_use=INTENDED_USE,
+    )
 
 
 def write_bundle(folder: Path, network: keras.Model, inputs: np.ndarray, card: ModelCard) -> float:

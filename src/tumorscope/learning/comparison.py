@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorscope.learning.evaluation import bootstrap_weights, interval, weighted_auroc
+from tumorscope.learning.metrics import bootstrap_weights, interval, weighted_auroc
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def compare_auroc(
 
     Args:
         labels: shape (slices,), of both classes.
-        candidate_scores: shape (slices,).
-        other_scores: shape (slices,), of the same slices.
+        candidate_scores: shape (slices,), or (repeats, slices), whose AUROCs are averaged.
+        other_scores: the same, of the same slices.
         groups: shape (slices,), duplicate groups.
         samples: number of resamples.
         seed: of the resampling.
@@ -44,7 +44,9 @@ def compare_auroc(
         Both AUROCs and the interval of their difference.
     """
     weights = np.vstack([np.ones(len(labels)), bootstrap_weights(groups, samples, seed)])
-    candidate = weighted_auroc(labels, candidate_scores, weights)
-    other = weighted_auroc(labels, other_scores, weights)
+    candidate, other = (
+        np.mean([weighted_auroc(labels, each, weights) for each in np.atleast_2d(scores)], axis=0)
+        for scores in (candidate_scores, other_scores)
+    )
     low, high = interval(candidate[1:] - other[1:])
     return AurocDifference(float(candidate[0]), float(other[0]), low, high)

@@ -51,6 +51,18 @@ class Dataset:
         rows = sorted(zip(self.table["sha256"], self.table["label"], strict=True))
         return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
 
+    def counts(self, groups: np.ndarray) -> dict[str, int]:
+        """Slices, those of each class, distinct pictures, copies and unreadable files."""
+        distinct = len(np.unique(groups))
+        return {
+            "slices": len(self.table),
+            "tumor": int(self.labels.sum()),
+            "no_tumor": int((1 - self.labels).sum()),
+            "duplicate_groups": distinct,
+            "duplicates": len(self.table) - distinct,
+            "unreadable": len(self.unreadable),
+        }
+
 
 def load_dataset(
     data: str,

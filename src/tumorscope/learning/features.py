@@ -24,24 +24,25 @@ def network_features(network: keras.Model, inputs: np.ndarray) -> tuple[np.ndarr
 
 
 def feature_table(
-    slices: np.ndarray, features: np.ndarray, labels: np.ndarray, scores: np.ndarray
+    slices: np.ndarray, labels: np.ndarray, scores: np.ndarray, features: np.ndarray | None = None
 ) -> pd.DataFrame:
     """Put the named features of slices beside label and score.
 
     Args:
         slices: shape (n, size, size), uint8.
-        features: shape (n, m), the network's last features.
         labels: shape (n,).
         scores: shape (n,).
+        features: shape (n, m), the last features of one network; None where several scored.
 
     Returns:
         One row a slice, one column a feature.
     """
     measured = pd.DataFrame([_measure(one) for one in slices])
-    count = min(COMPONENTS, *features.shape)
-    components = PCA(count, random_state=0).fit_transform(features)
-    for index in range(count):
-        measured[f"network component {index + 1}"] = components[:, index]
+    if features is not None:
+        count = min(COMPONENTS, *features.shape)
+        components = PCA(count, random_state=0).fit_transform(features)
+        for index in range(count):
+            measured[f"network component {index + 1}"] = components[:, index]
     return measured.assign(score=scores, label=labels)
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 from tumorscope.config import DISCLAIMER
-from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.evaluation import CLASS_NAMES, Estimate
 
 TRAIN_COLOR, VALIDATION_COLOR, TUMOR_COLOR, HEALTHY_COLOR = (
     "#1f77b4",
@@ -20,27 +20,39 @@ TRAIN_COLOR, VALIDATION_COLOR, TUMOR_COLOR, HEALTHY_COLOR = (
     "#b2182b",
     "#2166ac",
 )
-CLASS_NAMES = ("no tumor", "tumor")
 
 
-def training_curve(history: list[dict[str, float]], metric: str, best_epoch: int) -> Figure:
-    """Draw a metric of train and validation slices against the epoch.
+def training_curve(
+    histories: list[list[dict[str, float]]], metric: str, best_epochs: list[int]
+) -> Figure:
+    """Draw a metric of train and validation slices against the epoch, of one training or more.
 
     Args:
-        history: one dict an epoch, with `train_<metric>` and `val_<metric>`.
-        metric: "accuracy", "loss" or another one of the history.
-        best_epoch: counted from 1; marked, since its weights were kept.
+        histories: of each training one dict an epoch, with `train_<metric>` and `val_<metric>`.
+        metric: "accuracy", "loss" or another one of the histories.
+        best_epochs: of each training, counted from 1; marked, since its weights were kept.
     """
     figure, axes = _figure(6.4, 4.2)
-    epochs = np.arange(1, len(history) + 1)
     for part, name, color in (
         ("train", "train (augmented)", TRAIN_COLOR),
         ("val", "validation", VALIDATION_COLOR),
     ):
-        values = [metrics[f"{part}_{metric}"] for metrics in history]
-        axes.plot(epochs, values, marker="o", markersize=3.5, color=color, label=name)
-    axes.axvline(best_epoch, color="gray", linestyle=":", label=f"weights kept: epoch {best_epoch}")
-    axes.set(xlabel="epoch", ylabel=metric, title=f"{metric.capitalize()} by epoch")
+        for number, history in enumerate(histories):
+            axes.plot(
+                np.arange(1, len(history) + 1),
+                [metrics[f"{part}_{metric}"] for metrics in history],
+                marker="o",
+                markersize=3.5,
+                color=color,
+                alpha=1 if len(histories) == 1 else 0.5,
+                label="" if number else name,
+            )
+    kept = ", ".join(str(epoch) for epoch in sorted(set(best_epochs)))
+    for number, epoch in enumerate(best_epochs):
+        label = "" if number else f"weights kept: epoch {kept}"
+        axes.axvline(epoch, color="gray", linestyle=":", label=label)
+    folds = f", {len(histories)} folds" if len(histories) > 1 else ""
+    axes.set(xlabel="epoch", ylabel=metric, title=f"{metric.capitalize()} by epoch{folds}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if metric == "accuracy":
         axes.set_ylim(0, 1.02)
@@ -49,8 +61,10 @@ def training_curve(history: list[dict[str, float]], metric: str, best_epoch: int
     return figure
 
 
-def confusion_matrix(labels: np.ndarray, decisions: np.ndarray, threshold: float) -> Figure:
-    """Draw counts, and percentages of each true class."""
+def confusion_matrix(
+    labels: np.ndarray, decisions: np.ndarray, threshold: float | np.ndarray
+) -> Figure:
+    """Draw counts, and percentages of each true class; the threshold is named, or their range."""
     counts = np.zeros((2, 2), int)
     np.add.at(counts, (labels, decisions.astype(int)), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -77,7 +91,7 @@ def confusion_matrix(labels: np.ndarray, decisions: np.ndarray, threshold: float
     axes.set(
         xlabel="decision",
         ylabel="truth",
-        title=f"Confusion matrix: {len(labels)} test slices, threshold {threshold:.3f}\n"
+        title=f"Confusion matrix: {len(labels)} test slices, {threshold_text(threshold)}\n"
         "percentages are of each row",
     )
     return figure
@@ -113,38 +127,38 @@ def correlation_matrix(features: pd.DataFrame) -> Figure:
 def roc_figure(
     labels: np.ndarray,
     scores: np.ndarray,
-    auroc: Estimate,
-    point: OperatingPoint,
+    threshold: float | np.ndarray,
+    estimates: dict[str, Estimate],
     floor_auroc: float | None = None,
 ) -> Figure:
     """Draw the ROC curve of the test slices, and where the threshold puts it.
 
     Args:
         labels: shape (slices,).
-        scores: shape (slices,).
-        auroc: with its interval, for the legend.
-        point: the threshold with what it reaches on these slices.
+        scores: shape (slices,), or (repeats, slices) for a curve of each repeat.
+        threshold: decides tumor at `score >= threshold`; one for all, or of the scores' shape.
+        estimates: AUROC, sensitivity and specificity on these slices.
         floor_auroc: what shortcuts reach, for the legend, where it was measured.
     """
+    auroc, sensitivity, specificity = (
+        estimates[name] for name in ("auroc", "sensitivity", "specificity")
+    )
     reached = f"AUROC {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f})"
     if floor_auroc is not None:
         reached += f"\nshortcut floor {floor_auroc:.3f}"
-    false_positives, sensitivities, _ = roc_curve(labels, scores, drop_intermediate=False)
     figure, axes = _figure(5.4, 5.2)
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="chance")
+    for number, each in enumerate(np.atleast_2d(scores)):
+        false_positives, sensitivities, _ = roc_curve(labels, each, drop_intermediate=False)
+        label = "" if number else reached
+        axes.plot(false_positives, sensitivities, color=TUMOR_COLOR, label=label)
     axes.plot(
-        false_positives,
-        sensitivities,
-        color=TUMOR_COLOR,
-        label=reached,
-    )
-    axes.plot(
-        1 - point.specificity,
-        point.sensitivity,
+        1 - specificity.value,
+        sensitivity.value,
         "o",
         color="black",
-        label=f"operating point: threshold {point.threshold:.3f}\n"
-        f"sensitivity {point.sensitivity:.2f}, specificity {point.specificity:.2f}",
+        label=f"operating point: {threshold_text(threshold)}\n"
+        f"sensitivity {sensitivity.value:.2f}, specificity {specificity.value:.2f}",
     )
     axes.set(
         xlabel="1 - specificity",
@@ -158,81 +172,19 @@ def roc_figure(
     return figure
 
 
-def example_sheet(slices: np.ndarray, labels: np.ndarray, per_class: int = 8) -> Figure:
-    """Show the first slices of each class as the network sees them.
-
-    Args:
-        slices: shape (n, size, size), uint8.
-        labels: shape (n,).
-        per_class: number of slices in a row.
-    """
-    figure = _empty_figure(1.35 * per_class, 3.4)
-    grid = figure.subplots(2, per_class, squeeze=False)
-    for row, label in zip(grid, (1, 0), strict=True):
-        color = TUMOR_COLOR if label else HEALTHY_COLOR
-        of_class = slices[labels == label][:per_class]
-        for axes, one in zip(
-            row, list(of_class) + [None] * (per_class - len(of_class)), strict=True
-        ):
-            _show(axes, one)
-        row[0].set_ylabel(CLASS_NAMES[label], color=color, fontsize=12)
-    figure.suptitle(f"Examples of the {len(slices)} slices, as the network sees them")
-    return figure
-
-
-def worst_errors(
-    slices: np.ndarray,
-    labels: np.ndarray,
-    scores: np.ndarray,
-    threshold: float,
-    most: int = 16,
-) -> Figure:
-    """Show the wrongly decided slices, the surest errors first.
-
-    Args:
-        slices: shape (n, size, size), uint8.
-        labels: shape (n,).
-        scores: shape (n,), in [0, 1].
-        threshold: decides tumor at `score >= threshold`.
-        most: number of slices at the most.
-    """
-    wrong = np.flatnonzero((scores >= threshold) != labels)
-    surest = wrong[np.argsort(-np.abs(scores[wrong] - threshold), kind="stable")][:most]
-    columns = 8
-    rows = max(1, -(-len(surest) // columns))
-    figure = _empty_figure(1.45 * columns, 1.85 * rows + 0.6)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for index, axes in enumerate(grid.flat):
-        if index >= len(surest):
-            _show(axes, None)
-            continue
-        chosen = surest[index]
-        _show(axes, slices[chosen])
-        kind = "missed tumor" if labels[chosen] else "false alarm"
-        color = TUMOR_COLOR if labels[chosen] else HEALTHY_COLOR
-        axes.set_title(f"{kind}\nscore {scores[chosen]:.3f}", color=color, fontsize=8.5)
-    figure.suptitle(
-        f"Worst errors: {len(wrong)} of {len(labels)} test slices are decided wrongly at "
-        f"threshold {threshold:.3f}"
-    )
-    return figure
+def threshold_text(threshold: float | np.ndarray) -> str:
+    """Name a threshold, or the range of several."""
+    low, high = np.min(threshold), np.max(threshold)
+    return f"threshold {low:.3f}" if low == high else f"thresholds {low:.3f} to {high:.3f}"
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = _empty_figure(width, height)
+    figure = empty_figure(width, height)
     return figure, figure.subplots()
 
 
-def _empty_figure(width: float, height: float) -> Figure:
+def empty_figure(width: float, height: float) -> Figure:
     """A figure of so many inches with the disclaimer at its foot."""
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     figure.supxlabel(DISCLAIMER, fontsize=7, color="gray", x=0.99, ha="right")
     return figure
-
-
-def _show(axes: Axes, one: np.ndarray | None) -> None:
-    if one is not None:
-        axes.imshow(one, cmap="gray", vmin=0, vmax=255)
-    else:
-        axes.set_frame_on(False)
-    axes.set(xticks=[], yticks=[])

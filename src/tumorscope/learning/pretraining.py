@@ -4,7 +4,6 @@ The learning rate follows the number of slices seen, up for the first steps and 
 so that the running statistics of BatchNormalization have converged when it ends.
 """
 
-import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -15,11 +14,10 @@ import keras
 import numpy as np
 
 from tumorscope.config import PretrainingConfig
-from tumorscope.errors import SettingError
+from tumorscope.learning.checkpoint import read_state, write_state
 from tumorscope_serving.slices import network_input
 
 WARM_UP_STEPS = 100
-STATE_FILE = "state.json"
 # Settings that may differ when a pretraining is taken up: they do not change what is computed.
 FREE_SETTINGS = ("workers", "data", "checkpoint", "out", "report", "bootstrap_samples")
 
@@ -99,9 +97,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, config: PretrainingCon
         "run_id": checkpoint.run_id,
         "settings": fixed_settings(config),
     }
-    part = folder / f"{STATE_FILE}.part"
-    part.write_text(json.dumps(state, indent=2), encoding="utf-8")
-    part.replace(folder / STATE_FILE)
+    write_state(folder, state)
     for old in folder.glob("network-*.keras"):
         if old.name != name:
             old.unlink()
@@ -113,16 +109,9 @@ def load_checkpoint(folder: Path, config: PretrainingConfig) -> Checkpoint | Non
     Raises:
         SettingError: it was made with other settings.
     """
-    if not (folder / STATE_FILE).is_file():
+    state = read_state(folder, fixed_settings(config), "a pretraining")
+    if state is None:
         return None
-    state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-    fixed = fixed_settings(config)
-    changed = [name for name in fixed if state["settings"].get(name) != fixed[name]]
-    if changed:
-        raise SettingError(
-            f"{folder} holds a pretraining with another {', '.join(changed)}: give the same "
-            "settings to resume it, another --checkpoint, or delete the folder."
-        )
     network = keras.saving.load_model(folder / state["network"])
     return Checkpoint(network, state["slices_seen"], state["run_id"])
 

@@ -44,25 +44,44 @@ def shortcut_floors(
         The floors of "validation" and "test".
     """
     labels = table["label"].to_numpy()
-    features = (_metadata(table), intensity_statistics(slices))
-    train = parts == "train"
-    forests = [
-        RandomForestClassifier(TREES, min_samples_leaf=2, random_state=seed).fit(
-            values[train], labels[train]
-        )
-        for values in features
+    scores = [
+        _forest_scores(features, labels, parts == "train", seed)
+        for features in (_metadata(table), intensity_statistics(slices))
     ]
-
-    def floor(part: str) -> ShortcutFloor:
-        chosen = parts == part
-        return ShortcutFloor(
-            *(
-                float(roc_auc_score(labels[chosen], forest.predict_proba(values[chosen])[:, 1]))
-                for forest, values in zip(forests, features, strict=True)
-            )
+    return {
+        part: ShortcutFloor(
+            *(float(roc_auc_score(labels[parts == part], each[parts == part])) for each in scores)
         )
+        for part in ("validation", "test")
+    }
 
-    return {part: floor(part) for part in ("validation", "test")}
+
+def out_of_fold_floor(
+    table: pd.DataFrame, slices: np.ndarray, parts: np.ndarray, seed: int
+) -> ShortcutFloor:
+    """Fit both forests fold by fold, and judge each slice where it tests.
+
+    Args:
+        table: columns label, height, width and bytes; one row a slice.
+        slices: shape (n, size, size), uint8, as the network sees them.
+        parts: shape (repeats, folds, n), "train", "validation" or "test".
+        seed: of the forests.
+
+    Returns:
+        The floor of the pooled scores, a mean over the repeats.
+    """
+    labels = table["label"].to_numpy()
+    aurocs = []
+    for features in (_metadata(table), intensity_statistics(slices)):
+        of_repeats = []
+        for folds in parts:
+            scores = np.empty(len(labels))
+            for fold in folds:
+                test = fold == "test"
+                scores[test] = _forest_scores(features, labels, fold == "train", seed)[test]
+            of_repeats.append(roc_auc_score(labels, scores))
+        aurocs.append(float(np.mean(of_repeats)))
+    return ShortcutFloor(*aurocs)
 
 
 def intensity_statistics(slices: np.ndarray) -> np.ndarray:
@@ -76,6 +95,14 @@ def intensity_statistics(slices: np.ndarray) -> np.ndarray:
         (flat > 242).mean(axis=1),
     ]
     return np.column_stack([*rest, percentiles])
+
+
+def _forest_scores(
+    features: np.ndarray, labels: np.ndarray, train: np.ndarray, seed: int
+) -> np.ndarray:
+    """What a forest that learned from some slices makes of all."""
+    forest = RandomForestClassifier(TREES, min_samples_leaf=2, random_state=seed)
+    return forest.fit(features[train], labels[train]).predict_proba(features)[:, 1]
 
 
 def _metadata(table: pd.DataFrame) -> np.ndarray:

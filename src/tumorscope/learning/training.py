@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from tumorscope.config import TrainingConfig
+from tumorscope.config import LearningConfig
 from tumorscope.learning.augmentation import TrainingBatches
 
 EpochMetrics = dict[str, float]
@@ -57,7 +57,7 @@ def train_network(
     network: keras.Model,
     train: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],
-    config: TrainingConfig,
+    config: LearningConfig,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
 ) -> TrainingResult:
     """Train a network in place and leave it with the weights of its lowest validation loss.
@@ -136,7 +136,7 @@ class _BestWeights(keras.callbacks.Callback):
         self._on_epoch(epoch + 1, metrics)
 
 
-def _learning_rate(config: TrainingConfig, steps_per_epoch: int):
+def _learning_rate(config: LearningConfig, steps_per_epoch: int):
     fine_tunes = config.initial_weights == "shipped"
     peak = config.fine_tuning_rate if fine_tunes else config.learning_rate
     if config.schedule == "constant":

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from tumorscope.errors import DatasetError, TrackingError
 from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import LOADER_MODULE
-from tumorscope.tracking.runs import MANIFEST
+from tumorscope.tracking.runs import MANIFEST, OUT_OF_FOLD
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
@@ -102,11 +102,29 @@ class LoggedModel:
             return pd.DataFrame(columns=["path", "sha256", "label", "group", "part"])
         return run_manifest(self.run_id) if self.run_id else None
 
+    def predictions(self) -> pd.DataFrame | None:
+        """The out-of-fold predictions of the run that logged the model, as `run_predictions`."""
+        return run_predictions(self.run_id) if self.run_id else None
+
 
 def run_manifest(run_id: str) -> pd.DataFrame | None:
     """The split manifest of a run; None where the run or its artifact is gone."""
+    return _run_table(run_id, MANIFEST)
+
+
+def run_predictions(run_id: str) -> pd.DataFrame | None:
+    """The out-of-fold predictions of a run; None where it was not cross-validated.
+
+    Returns:
+        One row a slice and repeat; columns path, sha256, group, repeat, fold, label, score,
+        threshold and decision.
+    """
+    return _run_table(run_id, OUT_OF_FOLD)
+
+
+def _run_table(run_id: str, name: str) -> pd.DataFrame | None:
     try:
-        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=MANIFEST)
+        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name)
     except (MlflowException, OSError):
         return None
     return pd.read_csv(path)

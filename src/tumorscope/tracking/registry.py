@@ -6,6 +6,7 @@ that the other one replaces.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,15 +25,27 @@ CHALLENGER = "challenger"
 REPLACED_TAG = "replaced_version"
 DECISION_TAG = "decision"
 ROLLED_BACK = "rolled back"
+# Workflows that end with a model to promote, and how the figures that speak for it begin.
+PROMOTABLE = {"train": "best_val", "cross_validate": "cv"}
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run of `train` that ended well: its model and figures, folder and digest of its slices."""
+    """A run that ended well with a model: its figures, folder and digest of its slices.
+
+    Attributes:
+        run_id: of the MLflow run.
+        model_uri: of its model.
+        metrics: all of them, by name.
+        shortcut_auroc: what shortcuts reach where the model is judged, NaN where it is unknown.
+        data_folder: where its slices were.
+        data_digest: of their contents and labels.
+    """
 
     run_id: str
     model_uri: str
     metrics: Mapping[str, float]
+    shortcut_auroc: float
     data_folder: str
     data_digest: str
 
@@ -58,7 +71,7 @@ class Registry:
         """Look up a run by its id.
 
         Raises:
-            RegistryError: there is no such run, or it is no finished run of `train`.
+            RegistryError: there is no such run, or it is not finished or has no model.
         """
         try:
             run = self._client.get_run(run_id)
@@ -68,15 +81,15 @@ class Registry:
                 "MLflow UI."
             ) from None
         status, workflow = run.info.status, run.data.tags.get(WORKFLOW_TAG)
-        if status != "FINISHED" or workflow != "train":
+        if status != "FINISHED" or workflow not in PROMOTABLE:
             raise RegistryError(
                 f"Run {run_id} is a {status} run of {workflow or 'something else'}; only a "
-                "FINISHED run of train has a model to promote."
+                "FINISHED run of train or cross-validate has a model to promote."
             )
         return _finished(run)
 
     def best_run(self, metric: str, data_digest: str | None = None) -> FinishedRun:
-        """Find the finished run of `train` with the highest metric on the same data.
+        """Find the finished run with the highest metric on the same data.
 
         Runs whose version was rolled back are passed over: to promote one again is a person's
         decision, by its id.
@@ -94,23 +107,31 @@ class Registry:
             if version.tags.get(DECISION_TAG) == ROLLED_BACK
         }
         experiments = [each.experiment_id for each in self._client.search_experiments()]
-        found = self._client.search_runs(
-            experiments,
-            f"tags.`{WORKFLOW_TAG}` = 'train' and attributes.status = 'FINISHED'",
-            order_by=["attributes.start_time DESC"],
-            max_results=5000,
-        )
-        runs = [_finished(run) for run in found if run.info.run_id not in rolled_back]
+        found = [
+            run
+            for workflow in PROMOTABLE
+            for run in self._client.search_runs(
+                experiments,
+                f"tags.`{WORKFLOW_TAG}` = '{workflow}' and attributes.status = 'FINISHED'",
+                order_by=["attributes.start_time DESC"],
+                max_results=5000,
+            )
+            if run.info.run_id not in rolled_back
+        ]
+        found.sort(key=lambda run: run.info.start_time, reverse=True)
+        runs = [_finished(run) for run in found]
         digest = data_digest or next((run.data_digest for run in runs), None)
         same = [run for run in runs if run.data_digest == digest]
         measured = [run for run in same if metric in run.metrics]
         if not same:
             raise RegistryError(
-                f"There is no finished run of train{' on this data' if data_digest else ''} at "
-                f"{mlflow.get_tracking_uri()}; train one first, or give --run-id."
+                f"There is no finished run of train or cross-validate"
+                f"{' on this data' if data_digest else ''} at {mlflow.get_tracking_uri()}; train "
+                "one first, or give --run-id."
             )
         if not measured:
-            known = sorted(name for name in same[0].metrics if name.startswith("best_val_"))
+            prefix = tuple(PROMOTABLE.values())
+            known = sorted(name for name in same[0].metrics if name.startswith(prefix))
             raise RegistryError(
                 f"No run has logged the metric {metric}; choose one as {', '.join(known[:4])}."
             )
@@ -173,10 +194,12 @@ class Registry:
 
 
 def _finished(run: mlflow.entities.Run) -> FinishedRun:
+    prefix = PROMOTABLE[run.data.tags[WORKFLOW_TAG]]
     return FinishedRun(
         run.info.run_id,
         run.data.tags.get(MODEL_URI_TAG, ""),
         run.data.metrics,
+        run.data.metrics.get(f"{prefix}_shortcut_auroc", math.nan),
         run.data.tags.get(DATA_FOLDER_TAG, ""),
         run.data.tags.get(DATA_DIGEST_TAG, ""),
     )

@@ -34,6 +34,7 @@ DATA_FOLDER_TAG = "tumorscope.data_folder"
 DATA_DIGEST_TAG = "tumorscope.data_digest"
 MODEL_URI_TAG = "tumorscope.model_uri"
 MANIFEST = "split.csv"
+OUT_OF_FOLD = "out_of_fold.csv"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

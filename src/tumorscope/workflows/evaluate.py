@@ -11,8 +11,9 @@ from tumorscope.errors import DatasetError
 from tumorscope.learning import figures
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.learning.sheets import worst_errors
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.models import Answers, LoggedModel
 from tumorscope.tracking.runs import tracked_run
@@ -113,17 +114,13 @@ def _learned(manifest) -> list[str]:
 
 
 def _metrics(summary: EvaluationSummary) -> dict[str, float]:
-    metrics = {
+    return {
         "count_slices": summary.slices,
         "count_duplicate_groups": summary.duplicate_groups,
         "count_left_out": summary.left_out,
         "threshold": summary.threshold,
+        **flat_metrics("test", summary.estimates),
     }
-    for name, estimate in summary.estimates.items():
-        metrics[f"test_{name}"] = estimate.value
-        metrics[f"test_{name}_low"] = estimate.low
-        metrics[f"test_{name}_high"] = estimate.high
-    return metrics
 
 
 def _figures(
@@ -132,13 +129,8 @@ def _figures(
     labels, scores, threshold = dataset.labels[fresh], answers.probabilities, summary.threshold
     drawn = {
         "confusion_matrix": figures.confusion_matrix(labels, answers.decisions, threshold),
-        "worst_errors": figures.worst_errors(dataset.slices[fresh], labels, scores, threshold),
+        "worst_errors": worst_errors(dataset.slices[fresh], labels, scores, threshold),
     }
     if len(np.unique(labels)) == 2:
-        point = OperatingPoint(
-            threshold,
-            summary.estimates["sensitivity"].value,
-            summary.estimates["specificity"].value,
-        )
-        drawn["roc"] = figures.roc_figure(labels, scores, summary.estimates["auroc"], point)
+        drawn["roc"] = figures.roc_figure(labels, scores, threshold, summary.estimates)
     return drawn

@@ -13,10 +13,16 @@ import numpy as np
 
 from tumorscope.config import PhantomConfig, PretrainingConfig
 from tumorscope.errors import SettingError
-from tumorscope.learning.bundle import INTENDED_USE, write_bundle
+from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, balanced_point, evaluate
+from tumorscope.learning.evaluation import (
+    Estimate,
+    OperatingPoint,
+    balanced_point,
+    evaluate,
+    flat_metrics,
+)
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.pretraining import (
     Checkpoint,
@@ -37,7 +43,6 @@ from tumorscope.phantom.stream import (
 )
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import PRETRAINING_EXPERIMENT, TrackedRun, tracked_run
-from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
 
 NETWORK = "compact"
@@ -220,7 +225,8 @@ def _finish(
         groups = duplicate_groups(real.thumbnails, list(real.table["sha256"]))
         scores = predict_scores(checkpoint.network, network_input(real.slices))
         on_real = _estimates(config, real.labels, scores, point, groups, samples)
-    card = _card(config, run, checkpoint, point)
+    data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")
+    card = model_card(config, NETWORK, point, data, run.git_commit)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
         difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
@@ -234,37 +240,12 @@ def _finish(
         model_uri = log_bundle(bundle, point.threshold)
         if config.out:
             _copy(bundle, Path(config.out))
-    for prefix, estimates in (("final_val", on_phantoms), ("final_real", on_real or {})):
-        for metric, estimate in estimates.items():
-            run.log_metrics(
-                {
-                    f"{prefix}_{metric}": estimate.value,
-                    f"{prefix}_{metric}_low": estimate.low,
-                    f"{prefix}_{metric}_high": estimate.high,
-                }
-            )
+    run.log_metrics(
+        flat_metrics("final_val", on_phantoms) | flat_metrics("final_real", on_real or {})
+    )
     run.log_metrics({"threshold": point.threshold, "onnx_difference": difference})
     return PretrainingSummary(
         run.run_id, model_uri, checkpoint.slices_seen, point.threshold, on_phantoms, on_real
-    )
-
-
-def _card(
-    config: PretrainingConfig, run: TrackedRun, checkpoint: Checkpoint, point: OperatingPoint
-) -> ModelCard:
-    return ModelCard(
-        network=NETWORK,
-        image_size=config.image_size,
-        framing=config.framing,
-        class_names=("no tumor", "tumor"),
-        threshold=point.threshold,
-        validation_sensitivity=point.sensitivity,
-        validation_specificity=point.specificity,
-        calibration="none",
-        data_name="phantom",
-        data_digest=f"stream {config.seed}, {checkpoint.slices_seen} phantoms",
-        git_commit=run.git_commit,
-        intended_use=INTENDED_USE,
     )
 
 

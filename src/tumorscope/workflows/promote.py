@@ -1,17 +1,16 @@
 """`promote`: pick the best run, judge it, move the alias only if it passes, say why either way."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from tumorscope.config import PromotionConfig
-from tumorscope.errors import DatasetError, RegistryError
-from tumorscope.learning.comparison import AurocDifference, compare_auroc
-from tumorscope.learning.evaluation import weighted_auroc
-from tumorscope.tracking.models import Answers, LoggedModel, run_manifest
+from tumorscope.errors import RegistryError
+from tumorscope.learning.comparison import compare_auroc
+from tumorscope.learning.metrics import weighted_auroc
+from tumorscope.tracking.evidence import Evidence, evidence_of, scores_of_rival
+from tumorscope.tracking.models import LoggedModel
 from tumorscope.tracking.registry import CHAMPION, REGISTERED_MODEL, FinishedRun, Registry
 
 
@@ -35,7 +34,7 @@ class Decision:
         version: that it is registered as; None in a dry run.
         champion: version behind the alias afterwards, None where there is none.
         promoted: whether the alias moved.
-        slices: validation slices that it was judged on.
+        slices: number of slices that it was judged on, none of them learned from.
         checks: the conditions.
         outcome: one sentence.
     """
@@ -60,7 +59,7 @@ def promote_best_run(config: PromotionConfig) -> Decision:
 
     Raises:
         RegistryError: there is no run to promote, or its slices cannot be known.
-        DatasetError: its validation slices are not where they were, or have changed.
+        DatasetError: its slices are not where they were, or have changed.
     """
     registry = Registry()
     with registry.promotion_lock():
@@ -90,77 +89,18 @@ def _pick(config: PromotionConfig, registry: Registry) -> FinishedRun:
 
 def _judge(config: PromotionConfig, run: FinishedRun, champion) -> tuple[list[Check], int]:
     """The checks, and how many slices they were made on."""
-    manifest = run_manifest(run.run_id)
-    if manifest is None:
-        raise RegistryError(f"Run {run.run_id} has no split manifest; train again.")
-    rival = LoggedModel(f"models:/{REGISTERED_MODEL}@{CHAMPION}") if champion else None
-    validation = _unseen_validation(manifest, rival)
-    folder = _folder_of(validation, Path(config.data or run.data_folder))
-    candidate = LoggedModel(run.model_uri)
-    paths = list(validation["path"])
-    answers = candidate.answer(folder, paths)
-    labels = validation["label"].to_numpy()
-    checks = [
-        _sensitivity_check(config, labels, answers),
-        _floor_check(run, labels, answers),
-    ]
-    if rival:
-        difference = compare_auroc(
-            labels,
-            answers.probabilities,
-            rival.answer(folder, paths).probabilities,
-            validation["group"].to_numpy(),
-            config.bootstrap_samples,
-            config.seed,
-        )
-        checks.append(_champion_check(champion.version, difference))
-    return checks, len(validation)
+    folder = Path(config.data or run.data_folder)
+    evidence = evidence_of(run, folder)
+    checks = [_sensitivity_check(config, evidence), _floor_check(run, evidence)]
+    if champion:
+        rival = LoggedModel(f"models:/{REGISTERED_MODEL}@{CHAMPION}")
+        scores = scores_of_rival(rival, evidence.table, folder)
+        checks.append(_champion_check(config, champion.version, evidence, scores))
+    return checks, len(evidence.table)
 
 
-def _unseen_validation(manifest: pd.DataFrame, rival: LoggedModel | None) -> pd.DataFrame:
-    """The candidate's validation slices, less those whose copies the champion learned from.
-
-    Raises:
-        RegistryError: too few are left to compare both on.
-    """
-    validation = manifest[manifest["part"] == "validation"]
-    known = rival.manifest() if rival else None
-    if known is None:
-        return validation
-    learned = set(known.loc[known["part"] == "train", "sha256"])
-    groups_learned = set(manifest.loc[manifest["sha256"].isin(learned), "group"])
-    unseen = validation[~validation["group"].isin(groups_learned)]
-    if unseen["label"].nunique() < 2:
-        raise RegistryError(
-            "The champion learned from the candidate's validation slices, so the two cannot be "
-            "compared on them: train the candidate with the champion's split_seed and fractions."
-        )
-    return unseen
-
-
-def _folder_of(validation: pd.DataFrame, folder: Path) -> Path:
-    """The folder, once every slice is known to be there and to be what it was.
-
-    Raises:
-        DatasetError: one is missing or has changed.
-    """
-    for path, digest in zip(validation["path"], validation["sha256"], strict=True):
-        file = folder / path
-        if not file.is_file():
-            raise DatasetError(
-                f"The run's validation slice {path} is not in {folder}: give the folder where its "
-                "data set is now with --data."
-            )
-        if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-            raise DatasetError(
-                f"The run's validation slice {path} in {folder} has changed since: restore the "
-                "data set, or train again on it as it is."
-            )
-    return folder
-
-
-def _sensitivity_check(config: PromotionConfig, labels: np.ndarray, answers: Answers) -> Check:
-    sensitivity = float(answers.decisions[labels == 1].mean())
+def _sensitivity_check(config: PromotionConfig, evidence: Evidence) -> Check:
+    sensitivity = float(evidence.decisions[:, evidence.labels == 1].mean())
     return Check(
         "sensitivity at its threshold",
         f">= {config.min_sensitivity:.3f}",
@@ -169,20 +109,45 @@ def _sensitivity_check(config: PromotionConfig, labels: np.ndarray, answers: Ans
     )
 
 
-def _floor_check(run: FinishedRun, labels: np.ndarray, answers: Answers) -> Check:
-    floor = run.metrics["best_val_shortcut_auroc"]
-    ones = np.ones((1, len(labels)))
-    auroc = float(weighted_auroc(labels, answers.probabilities, ones)[0])
+def _floor_check(run: FinishedRun, evidence: Evidence) -> Check:
+    floor = run.shortcut_auroc
+    ones = np.ones((1, len(evidence.table)))
+    auroc = float(
+        np.mean([weighted_auroc(evidence.labels, each, ones) for each in evidence.scores])
+    )
     return Check("AUROC above the shortcut floor", f"> {floor:.3f}", auroc, auroc > floor)
 
 
-def _champion_check(version: int, difference: AurocDifference) -> Check:
+def _champion_check(
+    config: PromotionConfig, version: int, evidence: Evidence, scores: np.ndarray
+) -> Check:
+    """Hold both against each other where neither has learned.
+
+    Raises:
+        RegistryError: there are too few such slices.
+    """
+    fair = ~np.isnan(scores).any(axis=0)
+    labels = evidence.labels[fair]
+    if len(np.unique(labels)) < 2:
+        raise RegistryError(
+            "The champion learned from the slices that speak for the candidate, so the two cannot "
+            "be compared on them: train the candidate with the champion's split_seed and fractions."
+        )
+    difference = compare_auroc(
+        labels,
+        evidence.scores[:, fair],
+        scores[:, fair],
+        evidence.table["group"].to_numpy()[fair],
+        config.bootstrap_samples,
+        config.seed,
+    )
     return Check(
         f"AUROC above the champion (v{version})",
         f"> {difference.other:.3f}",
         difference.candidate,
         difference.value > 0,
-        f"difference {difference.value:+.3f}, 95 % {difference.low:+.3f} to {difference.high:+.3f}",
+        f"difference {difference.value:+.3f}, 95 % {difference.low:+.3f} to "
+        f"{difference.high:+.3f}, on {len(labels)} slices",
     )
 
 

@@ -7,15 +7,16 @@ size and a digest of everything that decides how they look, so no outdated one i
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
 
 import tumorscope.phantom
-from tumorscope.config import AUTO, PHANTOM, PhantomsConfig, SlicesConfig
+from tumorscope.config import AUTO, PHANTOM, LearningConfig, PhantomsConfig, SlicesConfig
 from tumorscope.errors import PhantomError
+from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.folders import holds_pictures
 from tumorscope.learning.slice_cache import user_cache_folder
 from tumorscope.phantom.folder import Progress, draw_folder, no_progress
@@ -68,6 +69,26 @@ def resolve_data(
         return ResolvedData(Path(folder).expanduser(), "folder")
     wanted = PhantomsConfig(count=config.phantom_count, seed=config.phantom_seed)
     return ResolvedData(_drawn_once(wanted, progress), PHANTOM)
+
+
+def load_slices(
+    config: LearningConfig,
+    purpose: str,
+    say: Callable[[str], None] = silence,
+    progress: Progress = no_progress,
+) -> tuple[Dataset, str]:
+    """Read the slices that a network is to learn from; arguments as above.
+
+    Returns:
+        The data set under its own name, and its origin, "folder" or "phantom".
+
+    Raises:
+        DatasetError: the folder cannot be used.
+        PhantomError: the cache folder cannot be written.
+    """
+    data = resolve_data(config, purpose, say, progress)
+    dataset = load_dataset(str(data.folder), config.image_size, config.framing)
+    return replace(dataset, name=data.name), data.origin
 
 
 def _drawn_once(config: PhantomsConfig, progress: Progress) -> Path:

@@ -2,31 +2,33 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
-from tumorscope.errors import SettingError
 from tumorscope.learning import figures
-from tumorscope.learning.bundle import INTENDED_USE, KERAS_FILE, write_bundle
-from tumorscope.learning.dataset import Dataset, load_dataset
+from tumorscope.learning.bundle import model_card, write_bundle
+from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, operating_point
+from tumorscope.learning.evaluation import (
+    Estimate,
+    OperatingPoint,
+    choose_point,
+    evaluate,
+    flat_metrics,
+)
 from tumorscope.learning.features import feature_table, network_features
-from tumorscope.learning.networks import build_network, start_from
+from tumorscope.learning.fitting import Fit, fit
+from tumorscope.learning.sheets import example_sheet, worst_errors
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
-from tumorscope.learning.training import TrainingResult, train_network
 from tumorscope.phantom.folder import Progress, no_progress
-from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, TrackedRun, tracked_run
-from tumorscope.workflows.slices import resolve_data, silence
-from tumorscope_serving.card import ModelCard
+from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.slices import network_input
 
 
@@ -64,8 +66,7 @@ class TrainingSummary:
 class _Judged:
     """A trained network with what it makes of every slice."""
 
-    network: keras.Model
-    result: TrainingResult
+    fit: Fit
     scores: np.ndarray
     features: np.ndarray
     point: OperatingPoint
@@ -96,9 +97,7 @@ def train_and_log(
     """
     with tracked_run("train", config) as run:
         with run.phase("load"):
-            data = resolve_data(config, "training", say, progress)
-            dataset = load_dataset(str(data.folder), config.image_size, config.framing)
-            dataset = replace(dataset, name=data.name)
+            dataset, origin = load_slices(config, "training", say, progress)
         with run.phase("split"):
             groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
             parts = split_by_group(
@@ -108,8 +107,8 @@ def train_and_log(
                 config.validation_fraction,
                 config.split_seed,
             )
-        counts = _counts(dataset, groups, parts)
-        run.log_dataset(dataset.root, dataset.name, data.origin, dataset.digest, "training")
+        counts = dataset.counts(groups) | {part: int((parts == part).sum()) for part in PARTS}
+        run.log_dataset(dataset.root, dataset.name, origin, dataset.digest, "training")
         run.log_metrics({f"count_{name}": count for name, count in counts.items()})
         run.log_table(dataset.table.assign(group=groups, part=parts), MANIFEST)
         judged = _train_and_judge(config, run, dataset, groups, parts)
@@ -117,9 +116,10 @@ def train_and_log(
             floors = shortcut_floors(dataset.table, dataset.slices, parts, config.seed)
         with run.phase("export"), tempfile.TemporaryDirectory() as folder:
             bundle = Path(folder, "bundle")
-            card = _card(config, run, dataset, judged)
+            data = (dataset.name, dataset.digest)
+            card = model_card(config, config.network, judged.point, data, run.git_commit)
             examples = network_input(dataset.slices[:64])
-            difference = write_bundle(bundle, judged.network, examples, card)
+            difference = write_bundle(bundle, judged.fit.network, examples, card)
             model_uri = log_bundle(bundle, judged.point.threshold)
         with run.phase("figures"):
             run.log_figures(_figures(dataset, parts == "test", judged, floors["test"]))
@@ -154,21 +154,12 @@ def _train_and_judge(
 ) -> _Judged:
     inputs, labels = network_input(dataset.slices), dataset.labels
     with run.phase("train"):
-        network = build_network(
-            config.network, config.image_size, config.width, config.dropout, config.seed
-        )
-        config = _start(network, config)
-        run.set_tags({"tumorscope.initial_weights": config.initial_weights})
-        result = train_network(
-            network,
-            *((inputs[parts == part], labels[parts == part]) for part in PARTS[:2]),
-            config,
-            run.log_step,
-        )
+        fitted = fit(inputs, labels, parts, config, run.log_step)
+        run.set_tags({"tumorscope.initial_weights": fitted.initial_weights})
     with run.phase("evaluate"):
-        scores, features = network_features(network, inputs)
+        scores, features = network_features(fitted.network, inputs)
         validation = parts == "validation"
-        point = operating_point(labels[validation], scores[validation], config.min_sensitivity)
+        point = choose_point(labels[validation], scores[validation], config)
         estimates = {
             part: evaluate(
                 labels[parts == part],
@@ -180,86 +171,37 @@ def _train_and_judge(
             )
             for part in PARTS[1:]
         }
-    return _Judged(network, result, scores, features, point, estimates)
-
-
-def _start(network: keras.Model, config: TrainingConfig) -> TrainingConfig:
-    """Give the network its initial weights; returns the config with "auto" decided."""
-    if config.initial_weights == "none":
-        return config
-    given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
-    try:
-        start_from(network, given, config.frozen_blocks)
-    except SettingError:
-        if config.initial_weights == SHIPPED:
-            raise
-        return replace(config, initial_weights="none")
-    return replace(config, initial_weights=SHIPPED)
-
-
-def _counts(dataset: Dataset, groups: np.ndarray, parts: np.ndarray) -> dict[str, int]:
-    distinct = len(np.unique(groups))
-    return {
-        "slices": len(dataset.table),
-        "tumor": int(dataset.labels.sum()),
-        "no_tumor": int((1 - dataset.labels).sum()),
-        "duplicate_groups": distinct,
-        "duplicates": len(dataset.table) - distinct,
-        "unreadable": len(dataset.unreadable),
-        **{part: int((parts == part).sum()) for part in PARTS},
-    }
-
-
-def _card(config: TrainingConfig, run: TrackedRun, dataset: Dataset, judged: _Judged) -> ModelCard:
-    return ModelCard(
-        network=config.network,
-        image_size=config.image_size,
-        framing=config.framing,
-        class_names=figures.CLASS_NAMES,
-        threshold=judged.point.threshold,
-        validation_sensitivity=judged.point.sensitivity,
-        validation_specificity=judged.point.specificity,
-        calibration="none",
-        data_name=dataset.name,
-        data_digest=dataset.digest,
-        git_commit=run.git_commit,
-        intended_use=INTENDED_USE,
-    )
+    return _Judged(fitted, scores, features, point, estimates)
 
 
 def _figures(
     dataset: Dataset, test: np.ndarray, judged: _Judged, floor: ShortcutFloor
 ) -> dict[str, Figure]:
     slices, labels, scores = dataset.slices[test], dataset.labels[test], judged.scores[test]
-    threshold, history = judged.point.threshold, judged.result.history
+    threshold, result = judged.point.threshold, judged.fit.result
+    histories, kept = [result.history], [result.best_epoch]
     estimates = judged.estimates["test"]
-    on_test = OperatingPoint(
-        threshold, estimates["sensitivity"].value, estimates["specificity"].value
-    )
     return {
-        "accuracy": figures.training_curve(history, "accuracy", judged.result.best_epoch),
-        "loss": figures.training_curve(history, "loss", judged.result.best_epoch),
+        "accuracy": figures.training_curve(histories, "accuracy", kept),
+        "loss": figures.training_curve(histories, "loss", kept),
         "confusion_matrix": figures.confusion_matrix(labels, scores >= threshold, threshold),
         "correlation_matrix": figures.correlation_matrix(
-            feature_table(slices, judged.features[test], labels, scores)
+            feature_table(slices, labels, scores, judged.features[test])
         ),
-        "roc": figures.roc_figure(labels, scores, estimates["auroc"], on_test, floor.auroc),
-        "examples": figures.example_sheet(dataset.slices, dataset.labels),
-        "worst_errors": figures.worst_errors(slices, labels, scores, threshold),
+        "roc": figures.roc_figure(labels, scores, threshold, estimates, floor.auroc),
+        "examples": example_sheet(dataset.slices, dataset.labels),
+        "worst_errors": worst_errors(slices, labels, scores, threshold),
     }
 
 
 def _final_metrics(judged: _Judged, floors: dict[str, ShortcutFloor]) -> dict[str, float]:
     metrics = {
         "threshold": judged.point.threshold,
-        "best_epoch": judged.result.best_epoch,
-        "network_parameters": judged.network.count_params(),
+        "best_epoch": judged.fit.result.best_epoch,
+        "network_parameters": judged.fit.network.count_params(),
     }
     for prefix, part in (("best_val", "validation"), ("test", "test")):
-        for name, estimate in judged.estimates[part].items():
-            metrics[f"{prefix}_{name}"] = estimate.value
-            metrics[f"{prefix}_{name}_low"] = estimate.low
-            metrics[f"{prefix}_{name}_high"] = estimate.high
+        metrics |= flat_metrics(prefix, judged.estimates[part])
         metrics[f"{prefix}_shortcut_auroc"] = floors[part].auroc
         metrics[f"{prefix}_shortcut_metadata_auroc"] = floors[part].metadata_auroc
         metrics[f"{prefix}_shortcut_intensity_auroc"] = floors[part].intensity_auroc

@@ -1,0 +1,114 @@
+"""What does each network reach? Grouped cross-validation, repeated, on the same folds for all.
+
+Beside it stands what a naive split would have claimed: folds over files, in which copies of
+training slices test. Finished folds are kept in --work: the same command goes on after a stop, and
+with more --repeats trains only those that are new. One training at a time.
+Command:
+
+    python benchmarks/cross_validation.py --data FOLDER --repeats 5 --work FOLDER --report FILE
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+VARIANTS = {
+    "reference network, from scratch": {"network": "reference", "initial_weights": "none"},
+    "compact network, from scratch": {"network": "compact", "initial_weights": "none"},
+    "compact network, from the shipped weights": {"initial_weights": "shipped"},
+}
+COLUMNS = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
+NAIVE_COLUMNS = ("auroc", "accuracy")
+
+
+def told(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
+
+
+def print_table(rows: dict[str, dict], point: str, naive: bool) -> None:
+    """Print the rows as Markdown."""
+    titles = [*COLUMNS, *(f"{name}, naive split" for name in NAIVE_COLUMNS if naive)]
+    click.echo("\n| run | " + " | ".join(titles) + " |\n|" + "---|" * (len(titles) + 1))
+    for name, row in rows.items():
+        cells = [told(row["grouped"][point][column]) for column in COLUMNS]
+        cells += [told(row["naive"][point][column]) for column in NAIVE_COLUMNS if naive]
+        click.echo(f"| {name} | " + " | ".join(cells) + " |")
+
+
+@click.command()
+@click.option("--data", required=True, help="Folder of slices.")
+@click.option("--epochs", default=15, show_default=True)
+@click.option("--folds", default=5, show_default=True)
+@click.option("--repeats", default=5, show_default=True)
+@click.option("--naive", default=True, type=click.BOOL, help="Also one repeat of naive folds.")
+@click.option(
+    "--operating-point",
+    "point",
+    default="balanced",
+    show_default=True,
+    type=click.Choice(["balanced", "min_sensitivity"]),
+    help="Of the printed decisions; cross-fitted. The report has both.",
+)
+@click.option("--work", required=True, help="Folder that keeps the finished folds.")
+@click.option("--report", default="", help="Also write the figures to this JSON file.")
+def main(data, epochs, folds, repeats, naive, point, work, report) -> None:
+    """Print a table of networks."""
+    from tumorscope.config import DISCLAIMER, LearningConfig
+    from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
+    from tumorscope.learning.dataset import load_dataset
+    from tumorscope.learning.duplicates import duplicate_groups
+    from tumorscope.learning.folds import FoldStore
+    from tumorscope.learning.splits import cross_validation_parts
+
+    @contextlib.contextmanager
+    def quietly(repeat: int, fold: int):
+        click.echo(f"  repeat {repeat + 1}, fold {fold + 1}", err=True)
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras' progress
+            yield Unlogged()
+
+    def measured(settings: dict, folder: Path, groups: np.ndarray, repeats: int) -> dict:
+        config = LearningConfig(epochs=epochs, **settings)
+        parts = cross_validation_parts(
+            dataset.labels, groups, folds, repeats, config.validation_fraction, config.split_seed
+        )
+        store = FoldStore(folder, fold_settings(config, dataset, parts))
+        store.begin()
+        out = cross_validate(dataset, parts, config, store, quietly)
+        figures = {}
+        for rule in ("balanced", "min_sensitivity"):
+            ruled = dataclasses.replace(config, operating_point=rule)
+            estimates = out.estimates(out.cross_fitted_thresholds(ruled), groups, ruled)
+            figures[rule] = {name: vars(estimate) for name, estimate in estimates.items()}
+        return figures
+
+    defaults = LearningConfig()
+    dataset = load_dataset(data, defaults.image_size, defaults.framing)
+    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    rows = {}
+    for name, settings in VARIANTS.items():
+        click.echo(name, err=True)
+        folder = Path(work) / name.replace(", ", "-").replace(" ", "-")
+        rows[name] = {"grouped": measured(settings, folder / "grouped", groups, repeats)}
+        if naive:
+            each_alone = np.arange(len(groups))
+            rows[name]["naive"] = measured(settings, folder / "naive", each_alone, 1)
+        if report:
+            Path(report).write_text(json.dumps(rows, indent=2) + "\n")
+    click.echo(
+        f"{len(groups)} slices, {len(np.unique(groups))} distinct; {folds} grouped folds, "
+        f"{repeats} repeats, {epochs} epochs; 95 % intervals; threshold: {point}, cross-fitted."
+    )
+    print_table(rows, point, naive)
+    click.echo(f"\n{DISCLAIMER}")
+
+
+if __name__ == "__main__":
+    main()

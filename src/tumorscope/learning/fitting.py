@@ -1,0 +1,80 @@
+"""From slices and their parts to a trained network: what it starts from, then its training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from tumorscope.config import LearningConfig
+from tumorscope.errors import SettingError
+from tumorscope.learning.bundle import KERAS_FILE
+from tumorscope.learning.networks import build_network, start_from
+from tumorscope.learning.training import EpochMetrics, TrainingResult, train_network
+from tumorscope.shipped import BUNDLE, SHIPPED
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network.
+
+    Attributes:
+        network: with the weights of its best epoch.
+        result: how training went.
+        initial_weights: "shipped" or "none": what it started from.
+    """
+
+    network: keras.Model
+    result: TrainingResult
+    initial_weights: str
+
+
+def fit(
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    parts: np.ndarray,
+    config: LearningConfig,
+    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+) -> Fit:
+    """Train a network on the slices of part "train"; those of "validation" choose the epoch.
+
+    Args:
+        inputs: shape (n, size, size, 1), float32 in [0, 1].
+        labels: shape (n,), 1 for tumor and 0 for none.
+        parts: shape (n,), names of parts; slices of any other part are not looked at.
+        config: network, initial weights, optimization, augmentation, seed.
+        on_epoch: called after each epoch with its number from 1 and its metrics.
+
+    Raises:
+        SettingError: the shipped weights are asked for and do not fit the network.
+    """
+    network, config = initial_network(config)
+    train, validation = (
+        (inputs[parts == part], labels[parts == part]) for part in ("train", "validation")
+    )
+    result = train_network(network, train, validation, config, on_epoch)
+    return Fit(network, result, config.initial_weights)
+
+
+def initial_network(config: LearningConfig) -> tuple[keras.Model, LearningConfig]:
+    """Build the network that training starts from.
+
+    Returns:
+        The network, and the config with the setting `initial_weights` decided where it was auto.
+
+    Raises:
+        SettingError: the shipped weights are asked for and do not fit the network.
+    """
+    network = build_network(
+        config.network, config.image_size, config.width, config.dropout, config.seed
+    )
+    if config.initial_weights == "none":
+        return network, config
+    given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
+    try:
+        start_from(network, given, config.frozen_blocks)
+    except SettingError:
+        if config.initial_weights == SHIPPED:
+            raise
+        return network, replace(config, initial_weights="none")
+    return network, replace(config, initial_weights=SHIPPED)

@@ -1,0 +1,211 @@
+"""`cross-validate`: every slice tested once a repeat by a network that has not seen it; resumable.
+
+The folds are runs below the one that holds the pooled figures and the model: the average of the
+first repeat's networks.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tumorscope.config import DISCLAIMER, CrossValidationConfig
+from tumorscope.learning.averaging import average_network
+from tumorscope.learning.bundle import model_card, write_bundle
+from tumorscope.learning.checkpoint import hold
+from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold_settings
+from tumorscope.learning.dataset import Dataset
+from tumorscope.learning.duplicates import duplicate_groups
+from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.folds import FoldStore
+from tumorscope.learning.pooled import pool
+from tumorscope.learning.shortcuts import ShortcutFloor
+from tumorscope.learning.splits import cross_validation_parts
+from tumorscope.phantom.folder import Progress, no_progress
+from tumorscope.tracking.nested import nested_run, take_over
+from tumorscope.tracking.packaging import log_bundle
+from tumorscope.tracking.runs import (
+    MANIFEST,
+    MODEL_URI_TAG,
+    OUT_OF_FOLD,
+    TrackedRun,
+    tracked_run,
+)
+from tumorscope.workflows.slices import load_slices, silence
+from tumorscope_serving.slices import network_input
+
+
+@dataclass(frozen=True)
+class CrossValidationSummary:
+    """What a finished cross-validation is summed up by.
+
+    Attributes:
+        run_id: of the MLflow run above its folds.
+        model_uri: of the logged average of the fold networks.
+        pooled: metric -> estimate out of fold, at cross-fitted thresholds.
+        at_own_thresholds: the same of decisions at each fold's own threshold.
+        floor: what shortcuts reach in the same folds.
+        counts: slices, groups, duplicates, unreadable files.
+        threshold: of the logged model, chosen on all out-of-fold scores.
+        unreadable: (relative path, reason) of skipped files.
+        durations_s: of each phase, since the command was started last.
+    """
+
+    run_id: str
+    model_uri: str
+    pooled: dict[str, Estimate]
+    at_own_thresholds: dict[str, Estimate]
+    floor: ShortcutFloor
+    counts: dict[str, int]
+    threshold: float
+    unreadable: list[tuple[str, str]]
+    durations_s: dict[str, float]
+
+    @property
+    def beats_shortcuts(self) -> bool:
+        """Whether the pooled AUROC is above what shortcuts reach."""
+        return self.pooled["auroc"].value > self.floor.auroc
+
+
+def cross_validate_and_log(
+    config: CrossValidationConfig,
+    say: Callable[[str], None] = silence,
+    progress: Progress = no_progress,
+) -> CrossValidationSummary:
+    """Train in folds over duplicate groups and leave an MLflow run with figures and a model.
+
+    Args:
+        config: all settings.
+        say: called with one sentence: where the slices come from, which fold is next.
+        progress: called with the number of phantoms drawn so far, and of all.
+
+    Returns:
+        The pooled figures.
+
+    Raises:
+        DatasetError: the folder cannot be used, or not be divided into so many folds.
+        PhantomError: phantoms cannot be kept in the cache folder.
+        SettingError: the checkpoint was made with other settings or slices, or another process
+            works in it.
+        ExportError: the exported network computes something else; no model is logged.
+        StoppedError: the run was interrupted; the next call goes on with the fold it was in.
+        TrackingError: the tracking store cannot be used.
+    """
+    dataset, origin = load_slices(config, "cross-validating", say, progress)
+    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    parts = cross_validation_parts(
+        dataset.labels,
+        groups,
+        config.folds,
+        config.repeats,
+        config.validation_fraction,
+        config.split_seed,
+    )
+    folder = Path(config.checkpoint)
+    with hold(folder):
+        store = FoldStore(folder, fold_settings(config, dataset, parts))
+        with tracked_run("cross_validate", config, resumed_run_id=store.run_id) as run:
+            _take_over(run, store, parts)
+            run.log_dataset(dataset.root, dataset.name, origin, dataset.digest, "training")
+            run.log_table(dataset.table.assign(group=groups, part="train"), MANIFEST)
+            with run.phase("folds"):
+                out = cross_validate(dataset, parts, config, store, _watch(config, say), 1)
+            summary = _finish(config, run, dataset, groups, store, out)
+        store.remove()
+    return summary
+
+
+def _finish(
+    config: CrossValidationConfig,
+    run: TrackedRun,
+    dataset: Dataset,
+    groups: np.ndarray,
+    store: FoldStore,
+    out: OutOfFold,
+) -> CrossValidationSummary:
+    """Judge the scores of all folds, and log figures and model."""
+    with run.phase("evaluate"):
+        pooled = pool(out, dataset, groups, config)
+    run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
+    with run.phase("export"):
+        model_uri = _log_average(config, run, dataset, store, pooled.point)
+    with run.phase("figures"):
+        run.log_figures(pooled.figures(dataset))
+    counts = dataset.counts(groups)
+    run.log_metrics({f"count_{name}": count for name, count in counts.items()} | pooled.metrics)
+    run.log_durations()
+    summary = CrossValidationSummary(
+        run.run_id,
+        model_uri,
+        pooled.estimates,
+        pooled.at_own_thresholds,
+        pooled.floor,
+        counts,
+        pooled.point.threshold,
+        dataset.unreadable,
+        run.durations_s,
+    )
+    run.set_tags(_tags(config, summary, out))
+    return summary
+
+
+def _take_over(run: TrackedRun, store: FoldStore, parts: np.ndarray) -> None:
+    """Make the run that of the folds in the store, if it is not yet."""
+    if store.run_id:
+        finished = [store.get(*index) for index in np.ndindex(parts.shape[:2])]
+        take_over(run, store.run_id, [fold.run_id for fold in finished if fold])
+    store.begin(run.run_id)
+
+
+def _watch(config: CrossValidationConfig, say: Callable[[str], None]):
+    @contextlib.contextmanager
+    def watch(repeat: int, fold: int) -> Iterator[TrackedRun]:
+        name = f"repeat {repeat + 1} fold {fold + 1}"
+        say(f"Repeat {repeat + 1} of {config.repeats}, fold {fold + 1} of {config.folds}.")
+        tags = {"tumorscope.repeat": str(repeat + 1), "tumorscope.fold": str(fold + 1)}
+        with nested_run("fold", name, tags) as nested:
+            yield nested
+
+    return watch
+
+
+def _log_average(
+    config: CrossValidationConfig,
+    run: TrackedRun,
+    dataset: Dataset,
+    store: FoldStore,
+    point: OperatingPoint,
+) -> str:
+    """Log the average of the first repeat's networks as the run's model; returns its URI."""
+    network = average_network([store.network(0, fold) for fold in range(config.folds)])
+    name = f"average of {config.folds} {config.network}"
+    data = (dataset.name, dataset.digest)
+    card = model_card(config, name, point, data, run.git_commit)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder, "bundle")
+        difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card)
+        run.log_metrics(
+            {"onnx_difference": difference, "network_parameters": network.count_params()}
+        )
+        return log_bundle(bundle, point.threshold)
+
+
+def _tags(
+    config: CrossValidationConfig, summary: CrossValidationSummary, out: OutOfFold
+) -> dict[str, str]:
+    auroc = summary.pooled["auroc"]
+    verdict = "above" if summary.beats_shortcuts else "NOT above"
+    return {
+        MODEL_URI_TAG: summary.model_uri,
+        "tumorscope.initial_weights": out.finished[0][0].initial_weights,
+        "tumorscope.beats_shortcuts": str(summary.beats_shortcuts).lower(),
+        "mlflow.note.content": (
+            f"Out of fold ({config.repeats} x {config.folds} folds), AUROC {auroc.value:.3f} "
+            f"(95 %: {auroc.low:.3f} to {auroc.high:.3f}), {verdict} the shortcut floor of "
+            f"{summary.floor.auroc:.3f}. The model has learned from all of these slices. "
+            f"{DISCLAIMER}"
+        ),
+    }
