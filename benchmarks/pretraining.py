@@ -124,7 +124,7 @@ def figure(rows: list[dict], path: str) -> None:
     axes.plot(sizes, [row["phantom_auroc"] for row in rows], "s--", label="new phantoms")
     axes.set(xscale="log", xlabel="phantoms learned from", ylabel="AUROC", ylim=(0.45, 1))
     axes.legend(loc="lower right", frameon=False)
-    drawn.text(0.99, 0.005, DISCLAIMER, ha="right", fontsize=6, color="0.4")
+    axes.set_title(DISCLAIMER, loc="right", fontsize=6, color="0.4")
     drawn.savefig(path, dpi=150)
 
 
