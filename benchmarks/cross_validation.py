@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def main(data, epochs, folds, repeats, naive, point, work, report) -> None:
             figures[rule] = {name: vars(estimate) for name, estimate in estimates.items()}
         return figures
 
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each further network
     defaults = LearningConfig()
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
     groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))

@@ -13,6 +13,7 @@ Command:
 import contextlib
 import io
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def draw_figure(rows: list[dict], path: Path) -> None:
         title="How many slices does training need?\nbands: 95 % intervals; points: repeats",
     )
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="best")
     figure.savefig(path)
 
 
@@ -96,6 +97,7 @@ def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
     from tumorscope.learning.training import predict_scores
     from tumorscope_serving.slices import network_input
 
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each further network
     defaults = LearningConfig(epochs=epochs)
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
     labels = dataset.labels
@@ -128,7 +130,7 @@ def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
         store.begin()
         return cross_validate(dataset, parts, config, store, quietly).scores
 
-    click.echo("| slices | start | AUROC | repeats |\n|---|---|---|---|")
+    click.echo("| slices | start | AUROC | repeats | mean of folds |\n|---|---|---|---|---|")
     rows = []
     ones = np.ones((1, len(labels)))
     for size in (int(each) for each in sizes.split(",")):
@@ -138,10 +140,22 @@ def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
                 labels, scores, scores >= 0.5, groups, defaults.bootstrap_samples, seed=0
             )["auroc"]
             each = [float(weighted_auroc(labels, one, ones)[0]) for one in scores]
-            rows.append({"slices": size, "weights": weights, **vars(auroc), "repeats": each})
+            by_fold = [
+                weighted_auroc(labels, one, (division == "test").astype(float))
+                for one, division in zip(scores, whole, strict=False)
+            ]
+            rows.append(
+                {
+                    "slices": size,
+                    "weights": weights,
+                    **vars(auroc),
+                    "mean_of_folds": float(np.mean(by_fold)),
+                    "repeats": each,
+                }
+            )
             click.echo(
                 f"| {size} | {name} | {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f}) | "
-                f"{min(each):.3f} to {max(each):.3f} |"
+                f"{min(each):.3f} to {max(each):.3f} | {np.mean(by_fold):.3f} |"
             )
             if report:
                 Path(report).write_text(json.dumps(rows, indent=2) + "\n")

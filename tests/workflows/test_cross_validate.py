@@ -11,8 +11,10 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from tumorscope.cli import main
 from tumorscope.config import CrossValidationConfig, EvaluationConfig, PromotionConfig
 from tumorscope.errors import DatasetError, SettingError
 from tumorscope.learning.cross_validation import fold_settings
@@ -228,10 +230,16 @@ def test_a_killed_cross_validation_goes_on_and_reaches_the_same_figures(
     uninterrupted, drawn_data, tmp_path
 ):
     config = dataclasses.replace(SMALL, data=str(drawn_data))
-    killed = _kill_after_the_first_fold(config, tmp_path / "folds")
+    settings = {name: value for name, value in vars(config).items() if value != ""}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    killed = _kill_after_the_first_fold(options, tmp_path / "folds")
 
-    resumed = cross_validate_and_log(config).run_id
+    again = CliRunner().invoke(main, ["cross-validate", *options, "--report", "report.json"])
 
+    resumed = json.loads(Path("report.json").read_text())["run_id"]
+    assert again.output.endswith(f"Next: python -m tumorscope promote --run-id {resumed}\n")
+    assert "132 slices, 120 distinct, each tested 1 x in 2 folds" in again.output
+    assert "fold 1 of 2" not in again.output
     expected = uninterrupted.summary.run_id
     assert resumed != expected
     assert metrics_of(resumed) == pytest.approx(metrics_of(expected), abs=1e-6)
@@ -268,13 +276,8 @@ def test_too_many_folds_are_one_sentence(store, drawn_data, tmp_path):
         cross_validate_and_log(CrossValidationConfig(data=str(few), image_size=32))
 
 
-def _kill_after_the_first_fold(config: CrossValidationConfig, folder: Path) -> dict:
+def _kill_after_the_first_fold(options: list[str], folder: Path) -> dict:
     """Start the command, kill it when its first fold is finished; returns that fold's file."""
-    options = [
-        f"--{name.replace('_', '-')}={value}"
-        for name, value in dataclasses.asdict(config).items()
-        if value != ""
-    ]
     process = subprocess.Popen([sys.executable, "-m", "tumorscope", "cross-validate", *options])
     first = folder / "fold-0-0.json"
     for _ in range(6000):
