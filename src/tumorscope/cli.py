@@ -236,12 +236,12 @@ def _progress_bar() -> Callable[[int, int], None]:
 def _print_estimates(estimates: dict[str, Any]) -> None:
     click.echo(f"  {'':18}{'value':>8}   95 % interval")
     for name, estimate in estimates.items():
-        if estimate.value == estimate.value:
-            click.echo(
-                f"  {name:18}{estimate.value:8.3f}   {estimate.low:.3f} to {estimate.high:.3f}"
-            )
-        else:
-            click.echo(f"  {name:18}{'-':>8}   one class is missing")
+        if estimate.value != estimate.value:
+            click.echo(f"  {name:18}{'-':>8}   these slices cannot tell")
+            continue
+        known = estimate.low == estimate.low
+        interval = f"{estimate.low:.3f} to {estimate.high:.3f}" if known else "-"
+        click.echo(f"  {name:18}{estimate.value:8.3f}   {interval}")
 
 
 def _print_skipped(unreadable: list[tuple[str, str]], most: int = 10) -> None:

@@ -4,7 +4,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tumorscope.learning.metrics import (
     bootstrap_weights,
-    interval,
     weighted_auroc,
     weighted_average_precision,
     weighted_ece,
@@ -53,16 +52,6 @@ def test_a_resample_draws_whole_groups_and_as_many_as_there_are():
     assert np.array_equal(weights[:, 0], weights[:, 1])
     assert (weights[:, 1:].sum(axis=1) == 3).all()
     assert len(np.unique(weights, axis=0)) > 5
-
-
-def test_interval_leaves_out_resamples_that_cannot_tell():
-    drawn = np.append(np.arange(41) / 40, [np.nan, np.nan])
-
-    assert interval(drawn) == pytest.approx((0.025, 0.975))
-
-
-def test_interval_of_nothing_is_nan():
-    assert np.isnan(interval(np.array([np.nan]))).all()
 
 
 def test_average_precision_equals_that_of_scikit_learn_with_ties_and_weights():

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorscope.learning.metrics import bootstrap_weights, interval, weighted_auroc
+from tumorscope.learning.intervals import percentile_interval
+from tumorscope.learning.metrics import bootstrap_weights, weighted_auroc
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,5 @@ def compare_auroc(
         np.mean([weighted_auroc(labels, each, weights) for each in np.atleast_2d(scores)], axis=0)
         for scores in (candidate_scores, other_scores)
     )
-    low, high = interval(candidate[1:] - other[1:])
+    low, high = percentile_interval(candidate[1:] - other[1:])
     return AurocDifference(float(candidate[0]), float(other[0]), low, high)

@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from tumorscope.config import LearningConfig
-from tumorscope.learning.metrics import METRICS, bootstrap_weights, interval, weighted_metrics
+from tumorscope.learning.intervals import metric_interval
+from tumorscope.learning.metrics import METRICS, bootstrap_weights, weighted_metrics
 
 CLASS_NAMES = ("no tumor", "tumor")
 
@@ -97,9 +98,9 @@ def evaluate(
 ) -> dict[str, Estimate]:
     """Measure scores and decisions, with 95 % intervals.
 
-    The intervals are percentiles of a bootstrap over duplicate groups: copies of one picture
-    are drawn together, since they say the same thing (the cluster bootstrap of Field and
-    Welsh, 2007).
+    The intervals are those of `learning.intervals`, with a bootstrap over duplicate groups:
+    copies of one picture are drawn together, since they say the same thing (the cluster
+    bootstrap of Field and Welsh, 2007).
 
     Where slices were scored several times, as by a repeated cross-validation, each metric is the
     mean over the repeats, and each resample weighs the same slices in all of them: repeats make
@@ -123,7 +124,12 @@ def evaluate(
         for each in zip(np.atleast_2d(scores), np.atleast_2d(decisions), strict=True)
     ]
     means = {name: np.mean([repeat[name] for repeat in repeats], axis=0) for name in METRICS}
-    return {name: Estimate(float(mean[0]), *interval(mean[1:])) for name, mean in means.items()}
+    return {
+        name: Estimate(
+            float(mean[0]), *metric_interval(name, float(mean[0]), mean[1:], labels, groups)
+        )
+        for name, mean in means.items()
+    }
 
 
 def flat_metrics(prefix: str, estimates: dict[str, Estimate]) -> dict[str, float]:

@@ -95,15 +95,6 @@ def weighted_ece(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) ->
     return _ratio(np.abs(weights @ excess).sum(axis=1), weights.sum(axis=1))
 
 
-def interval(drawn: np.ndarray) -> tuple[float, float]:
-    """The 2.5 and 97.5 percentiles of resampled values; resamples that cannot tell are left out."""
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.percentile(known, (2.5, 97.5))
-    return float(low), float(high)
-
-
 def weighted_metrics(
     labels: np.ndarray, scores: np.ndarray, decisions: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
