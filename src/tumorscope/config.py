@@ -46,6 +46,11 @@ def check_limits(config: Any) -> None:
         raise SettingError(f"{field.name} must be {expected}, but it is {value!r}.")
 
 
+PREVALENCE = 0.01
+PREVALENCE_HELP = (
+    "Share of tumors where the model would be used, for the predictive values; the default is "
+    "about that of healthy people who are scanned."
+)
 REPORT_HELP = "Also write the figures that are printed to this JSON file."
 
 
@@ -170,6 +175,20 @@ class LearningConfig(SlicesConfig):
     min_sensitivity: float = setting(
         0.95, "Share of the validation tumors that the threshold must find.", 0.5, 1.0
     )
+    calibration: str = setting(
+        "auto",
+        "auto: probabilities are made of scores by a temperature or Platt's line, if log loss gets "
+        "clearly better out of fold. none: scores are passed on.",
+        choices=("auto", "none"),
+    )
+    unsure_odds: float = setting(
+        1.5,
+        "The answer is `unsure` where the odds of a tumor are within this factor of those at the "
+        "threshold; 1 is never unsure.",
+        1.0,
+        100.0,
+    )
+    prevalence: float = setting(PREVALENCE, PREVALENCE_HELP, 1e-6, 0.999)
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     report: str = setting("", REPORT_HELP)
 
@@ -243,6 +262,7 @@ class EvaluationConfig(SlicesConfig):
     model: str = setting(
         "models:/tumorscope@champion", "shipped, or any MLflow model URI of this project."
     )
+    prevalence: float = setting(PREVALENCE, PREVALENCE_HELP, 1e-6, 0.999)
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
     report: str = setting("", REPORT_HELP)

@@ -1,4 +1,4 @@
-"""The network of a bundle, run by ONNX Runtime: framed slices in, scores out."""
+"""The network of a bundle, run by ONNX Runtime: framed slices in, probabilities out."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Predictor:
         self._input_name = self._session.get_inputs()[0].name
 
     def probabilities(self, slices: np.ndarray) -> np.ndarray:
-        """Score framed slices.
+        """Score framed slices and calibrate the scores as the card says.
 
         Args:
             slices: shape (n, size, size), uint8, framed as the card says.
@@ -45,4 +45,6 @@ class Predictor:
             )
             for start in range(0, len(slices), BATCH)
         ]
-        return np.concatenate([score[0][:, 0] for score in scores])
+        return self.card.calibration.probabilities(
+            np.concatenate([score[0][:, 0] for score in scores])
+        )

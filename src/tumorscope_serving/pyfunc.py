@@ -1,9 +1,10 @@
 """The face that MLflow loads: a table of images in, a table of answers out.
 
 Input is a column `image` of bytes, or of base64 text (a data URL too). Output has one row an
-image, in order: `probability` of a tumor, `label`, the `threshold` that decided, and `error`:
-null, or one sentence on what is wrong with this image. A bad image is a row with an error and
-never fails its batch; no answer repeats what the caller sent.
+image, in order: `probability` of a tumor, `label` ("tumor", "no tumor", or "unsure" where the
+probability is close to the card's threshold), the `threshold` that decided, and `error`: null, or
+one sentence on what is wrong with this image. A bad image is a row with an error and never fails
+its batch; no answer repeats what the caller sent.
 """
 
 import base64
@@ -49,7 +50,8 @@ class SliceModel:
 
         Args:
             model_input: column `image`, bytes or base64 text; other columns are not looked at.
-            params: `threshold` in [0, 1] to decide at; the card's where it is absent.
+            params: `threshold` in [0, 1] to decide at; the card's where it is absent. With another
+                one than the card's no answer is "unsure".
 
         Returns:
             One row an image, with the columns of OUTPUT_COLUMNS. They are of type object, so
@@ -84,7 +86,7 @@ class SliceModel:
                 answers.append((None, None, threshold, error))
                 continue
             probability = float(next(found))
-            label = self.card.class_names[int(probability >= threshold)]
+            label = self.card.answer(probability, threshold)
             answers.append((probability, label, threshold, None))
         return answers
 

@@ -74,14 +74,6 @@ def test_a_folds_own_threshold_is_chosen_by_its_validation_slices(out):
     assert thresholds[1] == pytest.approx([0.7] * 4 + [0.3] * 4)
 
 
-def test_the_final_point_is_chosen_on_all_scores(out):
-    # Of eight tumors one scores 0.5, the others from 0.6; no healthy slice is above 0.5.
-    balanced = out.final_point(replace(CONFIG, operating_point="balanced"))
-
-    assert (balanced.sensitivity, balanced.specificity) == (7 / 8, 1)
-    assert balanced.threshold == pytest.approx(0.55)
-
-
 def test_pooled_figures_are_the_mean_of_the_repeats(out):
     groups = np.arange(8)
     thresholds = np.full((2, 8), 0.55)

@@ -1,6 +1,8 @@
 import base64
+import dataclasses
 import io
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -9,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from tumorscope_serving.card import ModelCard
+from tumorscope_serving.calibration import Calibration
+from tumorscope_serving.card import UNSURE, ModelCard
 from tumorscope_serving.predictor import BATCH, NETWORK_FILE, Predictor
 from tumorscope_serving.pyfunc import CHUNK, OUTPUT_COLUMNS, _load_pyfunc
 
@@ -47,7 +50,6 @@ def bundle(tmp_path_factory):
         threshold=0.5,
         validation_sensitivity=1.0,
         validation_specificity=1.0,
-        calibration="none",
         data_name="drawn",
         data_digest="0" * 32,
         git_commit="unknown",
@@ -239,6 +241,43 @@ def test_no_answer_repeats_what_was_sent(model, params):
     answers = model.predict(table(*sent), params)
 
     assert SECRET not in answers.to_json()
+
+
+def with_card(bundle, folder, **changes):
+    """The model of the bundle with some fields of its card changed."""
+    shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    dataclasses.replace(ModelCard.read(bundle), **changes).write(folder)
+    return _load_pyfunc(str(folder))
+
+
+def test_the_served_probability_is_the_calibrated_score(bundle, model, tmp_path):
+    line = Calibration("platt", slope=0.5, offset=-1.0)
+    calibrated = with_card(bundle, tmp_path, calibration=line)
+
+    (answer,) = calibrated.predict(table(BRIGHT)).to_dict(orient="records")
+
+    score = model.predict(table(BRIGHT))["probability"].to_numpy(float)
+    assert answer["probability"] == line.probabilities(score)[0]
+    assert answer["probability"] == pytest.approx(1 / (1 + np.exp(1 - 5 / 2)), abs=1e-4)
+
+
+def test_an_image_in_the_band_around_the_cards_threshold_is_unsure(bundle, tmp_path):
+    careful = with_card(bundle, tmp_path, unsure_from=0.3, unsure_to=0.7)
+    images = table(DARK, picture(127), picture(128), BRIGHT)
+
+    answers = careful.predict(images)
+    decided = careful.predict(images, {"threshold": 0.4999})
+
+    assert list(answers["label"]) == ["no tumor", UNSURE, UNSURE, "tumor"]
+    assert list(decided["label"]) == ["no tumor", "no tumor", "tumor", "tumor"]
+
+
+def test_the_cards_own_threshold_named_by_the_caller_changes_nothing(bundle, tmp_path):
+    careful = with_card(bundle, tmp_path, unsure_from=0.3, unsure_to=0.7)
+
+    answers = careful.predict(table(picture(128)), {"threshold": 0.5})
+
+    assert list(answers["label"]) == [UNSURE]
 
 
 def test_a_caller_in_the_same_process_gets_the_model_with_its_card(model):

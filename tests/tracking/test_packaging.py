@@ -1,3 +1,5 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -10,6 +12,7 @@ from tumorscope.tracking.packaging import (
     log_bundle,
     model_signature,
 )
+from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import decode_gray
 
 
@@ -40,6 +43,25 @@ def test_no_compiled_file_of_this_machine_travels(store):
 
     assert (folder / "code" / "tumorscope_serving" / "pyfunc.py").is_file()
     assert not list((folder / "code").rglob("__pycache__"))
+
+
+def test_a_logged_model_is_unsure_at_its_own_threshold_alone(store, tmp_path):
+    """MLflow fills in the threshold of the signature, and its number must survive that."""
+    card = ModelCard.read(BUNDLE)
+    threshold = 1 / 3 + 1e-16
+    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    replace(card, threshold=threshold, unsure_from=0.0, unsure_to=2.0).write(tmp_path / "bundle")
+    mlflow.set_experiment("tumorscope")
+    with mlflow.start_run():
+        model = mlflow.pyfunc.load_model(log_bundle(tmp_path / "bundle", threshold))
+
+    answers = [
+        model.predict(input_example(), params)["label"][0]
+        for params in (None, {"threshold": threshold}, {"threshold": 1 / 3 + 0.01})
+    ]
+
+    assert answers[:2] == ["unsure", "unsure"]
+    assert answers[2] in card.class_names
 
 
 def test_the_signature_shows_the_threshold_of_the_card():

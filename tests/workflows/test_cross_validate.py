@@ -169,6 +169,7 @@ def test_a_run_leaves_every_figure(cross_validated):
         "confusion_matrix",
         "correlation_matrix",
         "roc",
+        "reliability",
         "examples",
         "worst_errors",
     }
@@ -184,6 +185,24 @@ def test_the_model_averages_the_first_repeats_networks_and_has_learned_from_ever
     assert set(model.manifest()["part"]) == {"train"}
     with pytest.raises(DatasetError, match="learned from all 132 slices"):
         evaluate_and_log(EvaluationConfig(model=model.uri, data=str(drawn_data)))
+
+
+def test_the_model_answers_as_all_scores_out_of_fold_choose(cross_validated):
+    summary = cross_validated.summary
+    table, metrics = run_predictions(summary.run_id), metrics_of(summary.run_id)
+    card = LoggedModel(summary.model_uri).card
+
+    probabilities = card.calibration.probabilities(table["score"].to_numpy())
+    found = (probabilities >= card.threshold)[table["label"] == 1].mean()
+    answers = np.array([card.answer(each, card.threshold) for each in probabilities])
+    assert card.validation_sensitivity == pytest.approx(found)
+    assert card.validation_unsure_share == pytest.approx(np.mean(answers == "unsure"))
+    assert metrics["threshold_low"] <= card.threshold <= metrics["threshold_high"]
+    assert (card.unsure_from, card.unsure_to) == (metrics["unsure_from"], metrics["unsure_to"])
+    # The planted scores are far from calibrated: no tumor scores under 0.4.
+    assert card.calibration.method != "none"
+    assert metrics["cv_calibrated_log_loss"] < metrics["cv_log_loss"]
+    assert {"cv_ppv", "cv_npv_low", "cv_unsure_share", "cv_sure_accuracy"} <= set(metrics)
 
 
 def test_it_is_promoted_on_its_figures_out_of_fold(cross_validated):

@@ -18,6 +18,7 @@ FIGURES = {
     "confusion_matrix",
     "correlation_matrix",
     "roc",
+    "reliability",
     "examples",
     "worst_errors",
 }
@@ -104,6 +105,20 @@ def test_the_bundle_holds_network_and_card_and_no_slice(trained):
     assert card["threshold"] == trained.good.threshold
     assert card["class_names"] == ["no tumor", "tumor"]
     assert not [path for path in folder.rglob("*") if path.suffix in {".png", ".jpg"}]
+
+
+def test_a_run_says_how_it_decides_and_the_card_that_travels_says_the_same(trained):
+    metrics = mlflow.get_run(trained.good.run_id).data.metrics
+    card = LoggedModel(trained.good.model_uri).card
+
+    assert metrics["threshold_low"] <= metrics["threshold"] <= metrics["threshold_high"]
+    assert card.threshold == metrics["threshold"] == trained.good.threshold
+    assert card.unsure_from == metrics["unsure_from"] < card.threshold < metrics["unsure_to"]
+    assert card.calibration.slope == metrics["calibration_slope"]
+    assert (card.min_sensitivity, card.prevalence) == (0.95, 0.01)
+    assert card.validation_unsure_share == metrics["best_val_unsure_share"]
+    assert card.validation_npv == metrics["best_val_npv"]
+    assert metrics["test_npv_low"] <= metrics["test_npv"] <= metrics["test_npv_high"]
 
 
 def test_the_same_seed_repeats_every_metric(store, drawn_data):

@@ -8,7 +8,9 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +18,7 @@ import onnxruntime
 
 from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
-from tumorscope.learning.evaluation import CLASS_NAMES, OperatingPoint
+from tumorscope.learning.evaluation import CLASS_NAMES
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import NETWORK_FILE
 
@@ -31,7 +33,7 @@ INTENDED_USE = (
 def model_card(
     config: LearningConfig | PretrainingConfig,
     network: str,
-    point: OperatingPoint,
+    answers: Mapping[str, Any],
     data: tuple[str, str],
     git_commit: str,
 ) -> ModelCard:
@@ -40,7 +42,8 @@ def model_card(
     Args:
         config: image size and framing.
         network: name of the architecture.
-        point: the threshold, with what it reached where it was chosen.
+        answers: the fields that say how it decides, as `Operation.card_fields` or
+            `threshold_fields` give them.
         data: name and digest of the slices that it learned from.
         git_commit: of the code.
     """
@@ -49,14 +52,11 @@ def model_card(
         image_size=config.image_size,
         framing=config.framing,
         class_names=CLASS_NAMES,
-        threshold=point.threshold,
-        validation_sensitivity=point.sensitivity,
-        validation_specificity=point.specificity,
-        calibration="none",
         data_name=data[0],
         data_digest=data[1],
         git_commit=git_commit,
         intended_use=INTENDED_USE,
+        **answers,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.learning.bundle import KERAS_FILE
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, choose_point, evaluate
+from tumorscope.learning.evaluation import Estimate, choose_point, evaluate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.metrics import METRICS, weighted_metrics
@@ -98,11 +98,6 @@ class OutOfFold:
             for repeat in zip(self.parts, self.finished, strict=True)
         ]
         return np.take_along_axis(np.array(chosen), self.folds, axis=1)
-
-    def final_point(self, config: LearningConfig) -> OperatingPoint:
-        """The operating point that all out-of-fold scores choose: that of the averaged network."""
-        labels = np.tile(self.labels, len(self.scores))
-        return choose_point(labels, self.scores.ravel(), config)
 
     def estimates(
         self, thresholds: np.ndarray, groups: np.ndarray, config: LearningConfig

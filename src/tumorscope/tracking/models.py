@@ -21,7 +21,12 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model answers to slices: shape (slices,) each."""
+    """What a model says of slices: shape (slices,) each.
+
+    Attributes:
+        probabilities: of a tumor.
+        decisions: whether it is at least the threshold, also where the answer is "unsure".
+    """
 
     probabilities: np.ndarray
     decisions: np.ndarray
@@ -86,9 +91,8 @@ class LoggedModel:
             raise DatasetError(
                 f"{self.uri} cannot read {paths[first]}: {answers['error'][first]} Remove the file."
             )
-        return Answers(
-            answers["probability"].to_numpy(float), (answers["label"] == "tumor").to_numpy()
-        )
+        probabilities = answers["probability"].to_numpy(float)
+        return Answers(probabilities, probabilities >= answers["threshold"].to_numpy(float))
 
     def manifest(self) -> pd.DataFrame | None:
         """The split of the run that logged the model; None where it is no longer known.

@@ -19,9 +19,9 @@ from tumorscope.learning.checkpoint import hold
 from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold_settings
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
-from tumorscope.learning.evaluation import Estimate, OperatingPoint
+from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.folds import FoldStore
-from tumorscope.learning.pooled import pool
+from tumorscope.learning.pooled import Pooled, pool
 from tumorscope.learning.shortcuts import ShortcutFloor
 from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.phantom.folder import Progress, no_progress
@@ -131,9 +131,9 @@ def _finish(
         pooled = pool(out, dataset, groups, config)
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
-        model_uri = _log_average(config, run, dataset, store, pooled.point)
+        model_uri = _log_average(config, run, dataset, store, pooled)
     with run.phase("figures"):
-        run.log_figures(pooled.figures(dataset))
+        run.log_figures(pooled.figures(dataset, groups))
     counts = dataset.counts(groups)
     run.log_metrics({f"count_{name}": count for name, count in counts.items()} | pooled.metrics)
     run.log_durations()
@@ -144,7 +144,7 @@ def _finish(
         pooled.at_own_thresholds,
         pooled.floor,
         counts,
-        pooled.point.threshold,
+        pooled.operation.point.threshold,
         dataset.unreadable,
         run.durations_s,
     )
@@ -177,20 +177,21 @@ def _log_average(
     run: TrackedRun,
     dataset: Dataset,
     store: FoldStore,
-    point: OperatingPoint,
+    pooled: Pooled,
 ) -> str:
     """Log the average of the first repeat's networks as the run's model; returns its URI."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
     name = f"average of {config.folds} {config.network}"
     data = (dataset.name, dataset.digest)
-    card = model_card(config, name, point, data, run.git_commit)
+    answers = pooled.operation.card_fields(pooled.chosen_on, config)
+    card = model_card(config, name, answers, data, run.git_commit)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, "bundle")
         difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )
-        return log_bundle(bundle, point.threshold)
+        return log_bundle(bundle, card.threshold)
 
 
 def _tags(

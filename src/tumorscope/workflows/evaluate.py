@@ -10,9 +10,11 @@ from tumorscope.config import EvaluationConfig
 from tumorscope.errors import DatasetError
 from tumorscope.learning import figures
 from tumorscope.learning.dataset import Dataset, load_dataset
+from tumorscope.learning.decisions import decision_estimates
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.learning.reliability import reliability_diagram
 from tumorscope.learning.sheets import worst_errors
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.models import Answers, LoggedModel
@@ -91,6 +93,13 @@ def evaluate_and_log(
             groups[fresh],
             config.bootstrap_samples,
             config.seed,
+        ) | decision_estimates(
+            dataset.labels[fresh],
+            answers.probabilities,
+            groups[fresh],
+            card.threshold,
+            (card.unsure_from, card.unsure_to),
+            config.prevalence,
         )
         summary = EvaluationSummary(
             run.run_id,
@@ -104,7 +113,7 @@ def evaluate_and_log(
             dataset.unreadable,
         )
         run.log_metrics(_metrics(summary))
-        run.log_figures(_figures(dataset, fresh, answers, summary))
+        run.log_figures(_figures(dataset, fresh, groups[fresh], answers, summary))
         run.set_tags({"tumorscope.model": config.model, "tumorscope.model_run": model.run_id})
     return summary
 
@@ -124,11 +133,16 @@ def _metrics(summary: EvaluationSummary) -> dict[str, float]:
 
 
 def _figures(
-    dataset: Dataset, fresh: np.ndarray, answers: Answers, summary: EvaluationSummary
+    dataset: Dataset,
+    fresh: np.ndarray,
+    groups: np.ndarray,
+    answers: Answers,
+    summary: EvaluationSummary,
 ) -> dict[str, Figure]:
     labels, scores, threshold = dataset.labels[fresh], answers.probabilities, summary.threshold
     drawn = {
         "confusion_matrix": figures.confusion_matrix(labels, answers.decisions, threshold),
+        "reliability": reliability_diagram(labels, scores, groups, summary.estimates),
         "worst_errors": worst_errors(dataset.slices[fresh], labels, scores, threshold),
     }
     if len(np.unique(labels)) == 2:

@@ -24,6 +24,7 @@ from tumorscope.learning.evaluation import (
     flat_metrics,
 )
 from tumorscope.learning.networks import build_network
+from tumorscope.learning.operation import threshold_fields
 from tumorscope.learning.pretraining import (
     Checkpoint,
     compile_for_stream,
@@ -226,7 +227,7 @@ def _finish(
         scores = predict_scores(checkpoint.network, network_input(real.slices))
         on_real = _estimates(config, real.labels, scores, point, groups, samples)
     data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")
-    card = model_card(config, NETWORK, point, data, run.git_commit)
+    card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
         difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
