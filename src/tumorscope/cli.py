@@ -259,6 +259,8 @@ def _print_decision(decision: Any) -> None:
         click.echo(
             f"  {check.name:32}{check.required:>12}{check.reached:10.3f}   {passed}   {check.note}"
         )
+    if decision.comparison:
+        click.echo(f"On the same slices: {decision.comparison}.")
     click.echo(decision.outcome)
 
 

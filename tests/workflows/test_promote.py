@@ -69,6 +69,11 @@ def test_a_champion_gives_way_only_to_a_better_run_on_the_same_slices(trained):
     assert decision.checks[-1].name == "AUROC above the champion (v1)"
     assert not decision.checks[-1].passed
     assert aliases() == {"champion": 1}
+    comparison = decision.comparison
+    assert comparison.auroc.value == pytest.approx(comparison.delong.difference)
+    assert comparison.delong.p_value < 0.05
+    assert comparison.mcnemar.only_other > comparison.mcnemar.only_candidate
+    assert "McNemar p" in tags(2)["decision.comparison"]
 
 
 def test_the_champion_itself_is_not_promoted_again(trained):

@@ -59,36 +59,45 @@ def evidence_of(run: FinishedRun, folder: Path) -> Evidence:
     return Evidence(table, answers.probabilities[np.newaxis], answers.decisions[np.newaxis])
 
 
-def scores_of_rival(rival: LoggedModel, table: pd.DataFrame, folder: Path) -> np.ndarray:
+def evidence_of_rival(rival: LoggedModel, evidence: Evidence, folder: Path) -> Evidence:
     """What another model makes of the same slices.
 
     Args:
         rival: the other model.
-        table: columns path, sha256 and group.
+        evidence: of the candidate.
         folder: where the slices are.
 
     Returns:
-        shape (repeats, slices); NaN where the model learned from the slice, or from a copy of it,
-        and has no score out of fold.
+        The same table; scores are NaN, and decisions mean nothing, where the model learned from
+        the slice, or from a copy of it, and has no score out of fold. Scores out of fold are
+        calibrated as those that the model answers are, so that they can be ranked together.
 
     Raises:
         DatasetError: slices that it is to be asked about are not where they were, or have changed.
     """
+    table = evidence.table
     predictions = rival.predictions()
     if predictions is None:
         scores = np.full((1, len(table)), np.nan)
+        decisions = np.zeros(scores.shape, bool)
     else:
         known = predictions.drop_duplicates(["repeat", "sha256"])
-        wide = known.pivot(index="repeat", columns="sha256", values="score")
-        scores = wide.reindex(columns=table["sha256"]).to_numpy()
+        scores, decisions = (
+            known.pivot(index="repeat", columns="sha256", values=column)
+            .reindex(columns=table["sha256"])
+            .to_numpy()
+            for column in ("score", "decision")
+        )
+        scores, decisions = rival.card.calibration.probabilities(scores), decisions == 1
     manifest = rival.manifest()
     learned = set() if manifest is None else manifest.loc[manifest["part"] == "train", "sha256"]
     groups_learned = table.loc[table["sha256"].isin(learned), "group"]
     new = ~table["group"].isin(groups_learned).to_numpy()
     if new.any():
         paths = _unchanged(table[new], folder)
-        scores[:, new] = rival.answer(folder, paths).probabilities
-    return scores
+        answers = rival.answer(folder, paths)
+        scores[:, new], decisions[:, new] = answers.probabilities, answers.decisions
+    return Evidence(table, scores, decisions)
 
 
 def _out_of_fold(predictions: pd.DataFrame) -> Evidence:

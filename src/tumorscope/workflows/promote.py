@@ -7,22 +7,16 @@ import numpy as np
 
 from tumorscope.config import PromotionConfig
 from tumorscope.errors import RegistryError
-from tumorscope.learning.comparison import compare_auroc
-from tumorscope.learning.metrics import weighted_auroc
-from tumorscope.tracking.evidence import Evidence, evidence_of, scores_of_rival
+from tumorscope.learning.comparison import Comparison, compare_models
+from tumorscope.learning.gate import Check, champion_check, floor_check, sensitivity_check
+from tumorscope.tracking.evidence import Evidence, evidence_of, evidence_of_rival
 from tumorscope.tracking.models import LoggedModel
-from tumorscope.tracking.registry import CHAMPION, REGISTERED_MODEL, FinishedRun, Registry
-
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of the gate: what was required, what was reached."""
-
-    name: str
-    required: str
-    reached: float
-    passed: bool
-    note: str = ""
+from tumorscope.tracking.registry import (
+    CHAMPION,
+    REGISTERED_MODEL,
+    FinishedRun,
+    Registry,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +30,7 @@ class Decision:
         promoted: whether the alias moved.
         slices: number of slices that it was judged on, none of them learned from.
         checks: the conditions.
+        comparison: with the champion, where there was one to compare with.
         outcome: one sentence.
     """
 
@@ -45,7 +40,17 @@ class Decision:
     promoted: bool
     slices: int
     checks: list[Check]
+    comparison: Comparison | None
     outcome: str
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """What a decision rests on: conditions, comparison with the champion, number of slices."""
+
+    checks: list[Check]
+    comparison: Comparison | None
+    slices: int
 
 
 def promote_best_run(config: PromotionConfig) -> Decision:
@@ -67,14 +72,16 @@ def promote_best_run(config: PromotionConfig) -> Decision:
         champion = registry.champion()
         if champion and champion.run_id == run.run_id:
             outcome = f"Run {run.run_id} is the champion already: version {champion.version}."
-            return Decision(run.run_id, champion.version, champion.version, False, 0, [], outcome)
+            return Decision(
+                run.run_id, champion.version, champion.version, False, 0, [], None, outcome
+            )
         if config.dry_run:
-            checks, slices = _judge(config, run, champion)
-            return _decision(run, None, champion, checks, slices, dry_run=True)
+            judgement = _judge(config, run, champion)
+            return _decision(run, None, champion, judgement, dry_run=True)
         version = registry.register(run)
         with registry.challenging(version):
-            checks, slices = _judge(config, run, champion)
-            decision = _decision(run, version, champion, checks, slices, dry_run=False)
+            judgement = _judge(config, run, champion)
+            decision = _decision(run, version, champion, judgement, dry_run=False)
             registry.tag(version, _tags(decision))
             if decision.promoted:
                 registry.crown(version, champion)
@@ -87,74 +94,50 @@ def _pick(config: PromotionConfig, registry: Registry) -> FinishedRun:
     return registry.best_run(config.metric)
 
 
-def _judge(config: PromotionConfig, run: FinishedRun, champion) -> tuple[list[Check], int]:
-    """The checks, and how many slices they were made on."""
+def _judge(config: PromotionConfig, run: FinishedRun, champion) -> _Judgement:
     folder = Path(config.data or run.data_folder)
     evidence = evidence_of(run, folder)
-    checks = [_sensitivity_check(config, evidence), _floor_check(run, evidence)]
+    checks = [
+        sensitivity_check(evidence.labels, evidence.decisions, config.min_sensitivity),
+        floor_check(evidence.labels, evidence.scores, run.shortcut_auroc),
+    ]
+    comparison = None
     if champion:
         rival = LoggedModel(f"models:/{REGISTERED_MODEL}@{CHAMPION}")
-        scores = scores_of_rival(rival, evidence.table, folder)
-        checks.append(_champion_check(config, champion.version, evidence, scores))
-    return checks, len(evidence.table)
+        comparison, slices = _compare(config, evidence, evidence_of_rival(rival, evidence, folder))
+        checks.append(champion_check(champion.version, comparison.auroc, slices))
+    return _Judgement(checks, comparison, len(evidence.table))
 
 
-def _sensitivity_check(config: PromotionConfig, evidence: Evidence) -> Check:
-    sensitivity = float(evidence.decisions[:, evidence.labels == 1].mean())
-    return Check(
-        "sensitivity at its threshold",
-        f">= {config.min_sensitivity:.3f}",
-        sensitivity,
-        sensitivity >= config.min_sensitivity,
-    )
-
-
-def _floor_check(run: FinishedRun, evidence: Evidence) -> Check:
-    floor = run.shortcut_auroc
-    ones = np.ones((1, len(evidence.table)))
-    auroc = float(
-        np.mean([weighted_auroc(evidence.labels, each, ones) for each in evidence.scores])
-    )
-    return Check("AUROC above the shortcut floor", f"> {floor:.3f}", auroc, auroc > floor)
-
-
-def _champion_check(
-    config: PromotionConfig, version: int, evidence: Evidence, scores: np.ndarray
-) -> Check:
-    """Hold both against each other where neither has learned.
+def _compare(
+    config: PromotionConfig, evidence: Evidence, of_rival: Evidence
+) -> tuple[Comparison, int]:
+    """Hold both against each other where neither has learned, on so many slices.
 
     Raises:
         RegistryError: there are too few such slices.
     """
-    fair = ~np.isnan(scores).any(axis=0)
+    fair = ~np.isnan(of_rival.scores).any(axis=0)
     labels = evidence.labels[fair]
     if len(np.unique(labels)) < 2:
         raise RegistryError(
             "The champion learned from the slices that speak for the candidate, so the two cannot "
             "be compared on them: train the candidate with the champion's split_seed and fractions."
         )
-    difference = compare_auroc(
+    comparison = compare_models(
         labels,
-        evidence.scores[:, fair],
-        scores[:, fair],
+        *((each.scores[:, fair], each.decisions[:, fair]) for each in (evidence, of_rival)),
         evidence.table["group"].to_numpy()[fair],
         config.bootstrap_samples,
         config.seed,
     )
-    return Check(
-        f"AUROC above the champion (v{version})",
-        f"> {difference.other:.3f}",
-        difference.candidate,
-        difference.value > 0,
-        f"difference {difference.value:+.3f}, 95 % {difference.low:+.3f} to "
-        f"{difference.high:+.3f}, on {len(labels)} slices",
-    )
+    return comparison, len(labels)
 
 
 def _decision(
-    run: FinishedRun, version, champion, checks: list[Check], slices: int, dry_run: bool
+    run: FinishedRun, version, champion, judgement: _Judgement, dry_run: bool
 ) -> Decision:
-    passed = all(check.passed for check in checks)
+    passed = all(check.passed for check in judgement.checks)
     before = f"version {champion.version}" if champion else "nobody"
     if passed:
         outcome = (
@@ -163,7 +146,7 @@ def _decision(
             else f"Promoted: champion is version {version.version} now; it was {before}."
         )
     else:
-        failed = ", ".join(check.name for check in checks if not check.passed)
+        failed = ", ".join(check.name for check in judgement.checks if not check.passed)
         outcome = f"Not promoted: champion stays {before}. Failed: {failed}."
     promoted = passed and not dry_run
     return Decision(
@@ -171,8 +154,9 @@ def _decision(
         version.version if version else None,
         version.version if promoted else (champion.version if champion else None),
         promoted,
-        slices,
-        checks,
+        judgement.slices,
+        judgement.checks,
+        judgement.comparison,
         outcome,
     )
 
@@ -183,6 +167,8 @@ def _tags(decision: Decision) -> dict[str, str]:
         "decision.why": decision.outcome,
         "decision.slices": str(decision.slices),
     }
+    if decision.comparison:
+        tags["decision.comparison"] = str(decision.comparison)
     for check in decision.checks:
         name = check.name.split("(")[0].strip().replace(" ", "_")
         tags[f"decision.{name}"] = f"{check.reached:.4f} ({check.required}) {check.note}".strip()
