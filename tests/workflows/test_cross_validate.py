@@ -24,7 +24,7 @@ from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.metrics import METRICS
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.splits import cross_validation_parts
-from tumorscope.tracking.models import LoggedModel, run_predictions
+from tumorscope.tracking.models import LoggedModel, run_model_card, run_predictions
 from tumorscope.workflows.cross_validate import CrossValidationSummary, cross_validate_and_log
 from tumorscope.workflows.evaluate import evaluate_and_log
 from tumorscope.workflows.promote import promote_best_run
@@ -203,6 +203,18 @@ def test_the_model_answers_as_all_scores_out_of_fold_choose(cross_validated):
     assert card.calibration.method != "none"
     assert metrics["cv_calibrated_log_loss"] < metrics["cv_log_loss"]
     assert {"cv_ppv", "cv_npv_low", "cv_unsure_share", "cv_sure_accuracy"} <= set(metrics)
+
+
+def test_a_cross_validated_model_has_a_card_of_its_figures_out_of_fold(cross_validated):
+    summary = cross_validated.summary
+    auroc = summary.pooled["auroc"]
+
+    text = run_model_card(summary.run_id)
+
+    assert f"| auroc | {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f}) |" in text
+    assert "2 x 2 folds" in text
+    assert "no slice is left to test it" in text
+    assert "| test, once | unknown |" in text
 
 
 def test_it_is_promoted_on_its_figures_out_of_fold(cross_validated):

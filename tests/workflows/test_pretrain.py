@@ -13,7 +13,7 @@ import pytest
 
 from tumorscope.config import PretrainingConfig
 from tumorscope.errors import SettingError
-from tumorscope.tracking.models import LoggedModel
+from tumorscope.tracking.models import LoggedModel, run_model_card
 from tumorscope.workflows.pretrain import pretrain_and_log
 
 SMALL = PretrainingConfig(
@@ -68,6 +68,9 @@ def test_the_bundle_is_written_out_with_its_record_and_is_the_logged_model(whole
     assert record["slices_seen"] == 128
     assert record["settings"]["seed"] == 0
     assert LoggedModel(summary.model_uri).card.data_name == "phantom"
+    model_card = run_model_card(summary.run_id)
+    assert "| patients, centers, dates | none: simulated slices |" in model_card
+    assert f"{summary.phantoms['auroc'].value:.3f}" in model_card
     assert not keras.saving.load_model(bundle / "network.keras").compiled
 
 

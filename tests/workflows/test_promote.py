@@ -31,6 +31,10 @@ def test_the_best_run_becomes_champion_and_its_version_says_why(trained):
     assert tags(1)["decision"] == "promoted"
     assert tags(1)["replaced_version"] == ""
     assert tags(1)["decision.sensitivity_at_its_threshold"].endswith("(>= 0.900)")
+    description = mlflow.MlflowClient().get_model_version("tumorscope", 1).description
+    assert description.startswith("# Model card: TumorScope compact")
+    assert "## Operating point" in description
+    assert len(description) <= 5000
 
 
 def test_a_run_that_does_not_beat_the_shortcuts_is_refused_and_says_why(trained):

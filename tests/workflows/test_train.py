@@ -107,6 +107,21 @@ def test_the_bundle_holds_network_and_card_and_no_slice(trained):
     assert not [path for path in folder.rglob("*") if path.suffix in {".png", ".jpg"}]
 
 
+def test_a_run_leaves_a_model_card_of_what_it_measured(trained):
+    run = mlflow.get_run(trained.good.run_id)
+    auroc = trained.good.test["auroc"]
+
+    card = artifact(trained.good.run_id, "model_card.md").read_text()
+    page = artifact(trained.good.run_id, "model_card.html").read_text()
+
+    for text in (card, page):
+        assert f"{auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f})" in text
+        assert trained.good.model_uri in text
+        assert "not a medical device" in text
+        assert str(trained.data.parent) not in text
+    assert f"| distinct pictures | {run.data.metrics['count_duplicate_groups']:.0f} |" in card
+
+
 def test_a_run_says_how_it_decides_and_the_card_that_travels_says_the_same(trained):
     metrics = mlflow.get_run(trained.good.run_id).data.metrics
     card = LoggedModel(trained.good.model_uri).card

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from tumorscope.errors import DatasetError, TrackingError
 from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import LOADER_MODULE
-from tumorscope.tracking.runs import MANIFEST, OUT_OF_FOLD
+from tumorscope.tracking.runs import MANIFEST, MODEL_CARD, OUT_OF_FOLD
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
@@ -126,9 +126,19 @@ def run_predictions(run_id: str) -> pd.DataFrame | None:
     return _run_table(run_id, OUT_OF_FOLD)
 
 
+def run_model_card(run_id: str) -> str | None:
+    """The model card of a run as Markdown; None where there is none."""
+    path = _artifact(run_id, MODEL_CARD)
+    return None if path is None else path.read_text(encoding="utf-8")
+
+
 def _run_table(run_id: str, name: str) -> pd.DataFrame | None:
+    path = _artifact(run_id, name)
+    return None if path is None else pd.read_csv(path)
+
+
+def _artifact(run_id: str, name: str) -> Path | None:
     try:
-        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name)
+        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name))
     except (MlflowException, OSError):
         return None
-    return pd.read_csv(path)

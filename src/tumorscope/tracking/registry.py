@@ -25,6 +25,7 @@ CHALLENGER = "challenger"
 REPLACED_TAG = "replaced_version"
 DECISION_TAG = "decision"
 ROLLED_BACK = "rolled back"
+LONGEST_DESCRIPTION = 5000  # characters that MLflow's database keeps of a version's
 # Workflows that end with a model to promote, and how the figures that speak for it begin.
 PROMOTABLE = {"train": "best_val", "cross_validate": "cv"}
 
@@ -175,6 +176,10 @@ class Registry:
         """Set tags of a version."""
         for name, value in tags.items():
             self._client.set_model_version_tag(REGISTERED_MODEL, version.version, name, value)
+
+    def describe(self, version: ModelVersion, text: str) -> None:
+        """Set the description of a version, of LONGEST_DESCRIPTION characters at the most."""
+        self._client.update_model_version(REGISTERED_MODEL, version.version, text)
 
     def crown(self, version: ModelVersion, replaced: ModelVersion | None) -> None:
         """Move the alias champion, and remember first what it replaces.

@@ -34,6 +34,7 @@ DATA_FOLDER_TAG = "tumorscope.data_folder"
 DATA_DIGEST_TAG = "tumorscope.data_digest"
 MODEL_URI_TAG = "tumorscope.model_uri"
 MANIFEST = "split.csv"
+MODEL_CARD, MODEL_CARD_PAGE = "model_card.md", "model_card.html"
 OUT_OF_FOLD = "out_of_fold.csv"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -109,6 +110,11 @@ class TrackedRun:
     def log_table(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as a CSV file."""
         mlflow.log_text(table.to_csv(index=False), name)
+
+    def log_model_card(self, markdown: str, html: str) -> None:
+        """Log the model card; `promote` makes it the description of the version."""
+        mlflow.log_text(markdown, MODEL_CARD)
+        mlflow.log_text(html, MODEL_CARD_PAGE)
 
 
 @contextlib.contextmanager

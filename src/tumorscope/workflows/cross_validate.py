@@ -7,7 +7,7 @@ first repeat's networks.
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.folds import FoldStore
+from tumorscope.learning.model_card import CROSS_VALIDATION_RULE, model_card_document
+from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
 from tumorscope.learning.shortcuts import ShortcutFloor
 from tumorscope.learning.splits import cross_validation_parts
@@ -35,6 +37,7 @@ from tumorscope.tracking.runs import (
     tracked_run,
 )
 from tumorscope.workflows.slices import load_slices, silence
+from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
 
 
@@ -113,7 +116,7 @@ def cross_validate_and_log(
             run.log_table(dataset.table.assign(group=groups, part="train"), MANIFEST)
             with run.phase("folds"):
                 out = cross_validate(dataset, parts, config, store, _watch(config, say), 1)
-            summary = _finish(config, run, dataset, groups, store, out)
+            summary = _finish(config, run, dataset, groups, origin, store, out)
         store.remove()
     return summary
 
@@ -123,6 +126,7 @@ def _finish(
     run: TrackedRun,
     dataset: Dataset,
     groups: np.ndarray,
+    origin: str,
     store: FoldStore,
     out: OutOfFold,
 ) -> CrossValidationSummary:
@@ -131,10 +135,28 @@ def _finish(
         pooled = pool(out, dataset, groups, config)
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
-        model_uri = _log_average(config, run, dataset, store, pooled)
+        card, model_uri = _log_average(config, run, dataset, store, pooled)
     with run.phase("figures"):
-        run.log_figures(pooled.figures(dataset, groups))
+        drawn = pooled.figures(dataset, groups)
+        run.log_figures(drawn)
     counts = dataset.counts(groups)
+    document = model_card_document(
+        ModelRecord(
+            card=card,
+            run_id=run.run_id,
+            model_uri=model_uri,
+            data_origin=origin,
+            counts=counts,
+            split=f"{CROSS_VALIDATION_RULE} {config.repeats} x {config.folds} folds, seed "
+            f"{config.split_seed}.",
+            results={"out of fold": pooled.estimates},
+            floors={"out of fold": pooled.floor.auroc},
+            threshold_interval=pooled.operation.threshold_interval,
+            settings=asdict(config),
+            figures=list(drawn),
+        )
+    )
+    run.log_model_card(document.markdown(), document.html())
     run.log_metrics({f"count_{name}": count for name, count in counts.items()} | pooled.metrics)
     run.log_durations()
     summary = CrossValidationSummary(
@@ -178,8 +200,8 @@ def _log_average(
     dataset: Dataset,
     store: FoldStore,
     pooled: Pooled,
-) -> str:
-    """Log the average of the first repeat's networks as the run's model; returns its URI."""
+) -> tuple[ModelCard, str]:
+    """Log the average of the first repeat's networks as the run's model; returns card and URI."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
     name = f"average of {config.folds} {config.network}"
     data = (dataset.name, dataset.digest)
@@ -191,7 +213,7 @@ def _log_average(
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )
-        return log_bundle(bundle, card.threshold)
+        return card, log_bundle(bundle, card.threshold)
 
 
 def _tags(

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tumorscope.config import PhantomConfig, PretrainingConfig
+from tumorscope.config import PHANTOM, PhantomConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
@@ -23,6 +23,8 @@ from tumorscope.learning.evaluation import (
     evaluate,
     flat_metrics,
 )
+from tumorscope.learning.model_card import model_card_document
+from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.operation import threshold_fields
 from tumorscope.learning.pretraining import (
@@ -231,13 +233,13 @@ def _finish(
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
         difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
-        record = {
+        seen = {
             "settings": fixed_settings(config),
             "slices_seen": checkpoint.slices_seen,
             "git_commit": run.git_commit,
             "phantoms": {name: asdict(estimate) for name, estimate in on_phantoms.items()},
         }
-        (bundle / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        (bundle / RECORD_FILE).write_text(json.dumps(seen, indent=2) + "\n", encoding="utf-8")
         model_uri = log_bundle(bundle, point.threshold)
         if config.out:
             _copy(bundle, Path(config.out))
@@ -245,6 +247,22 @@ def _finish(
         flat_metrics("final_val", on_phantoms) | flat_metrics("final_real", on_real or {})
     )
     run.log_metrics({"threshold": point.threshold, "onnx_difference": difference})
+    document = model_card_document(
+        ModelRecord(
+            card=card,
+            run_id=run.run_id,
+            model_uri=model_uri,
+            data_origin=PHANTOM,
+            counts={"train": checkpoint.slices_seen, "validation": len(phantoms.labels)},
+            split="Training and validation phantoms are drawn from streams of their own.",
+            results={"phantoms": on_phantoms} | ({"real slices": on_real} if on_real else {}),
+            floors={},
+            threshold_interval=None,
+            settings=asdict(config),
+            figures=[],
+        )
+    )
+    run.log_model_card(document.markdown(), document.html())
     return PretrainingSummary(
         run.run_id, model_uri, checkpoint.slices_seen, point.threshold, on_phantoms, on_real
     )

@@ -8,15 +8,18 @@ import numpy as np
 from tumorscope.config import PromotionConfig
 from tumorscope.errors import RegistryError
 from tumorscope.learning.comparison import Comparison, compare_models
+from tumorscope.learning.document import shortened
 from tumorscope.learning.gate import Check, champion_check, floor_check, sensitivity_check
 from tumorscope.tracking.evidence import Evidence, evidence_of, evidence_of_rival
-from tumorscope.tracking.models import LoggedModel
+from tumorscope.tracking.models import LoggedModel, run_model_card
 from tumorscope.tracking.registry import (
     CHAMPION,
+    LONGEST_DESCRIPTION,
     REGISTERED_MODEL,
     FinishedRun,
     Registry,
 )
+from tumorscope.tracking.runs import MODEL_CARD
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ def promote_best_run(config: PromotionConfig) -> Decision:
             judgement = _judge(config, run, champion)
             return _decision(run, None, champion, judgement, dry_run=True)
         version = registry.register(run)
+        model_card = run_model_card(run.run_id)
+        if model_card:
+            whole = f"{MODEL_CARD} of run {run.run_id}"
+            registry.describe(version, shortened(model_card, LONGEST_DESCRIPTION, whole))
         with registry.challenging(version):
             judgement = _judge(config, run, champion)
             decision = _decision(run, version, champion, judgement, dry_run=False)

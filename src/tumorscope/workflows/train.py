@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
@@ -11,6 +11,8 @@ from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.judged import judge
+from tumorscope.learning.model_card import SPLIT_RULE, model_card_document
+from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
 from tumorscope.phantom.folder import Progress, no_progress
@@ -104,7 +106,24 @@ def train_and_log(
             difference = write_bundle(bundle, fitted.network, inputs[:64], card)
             model_uri = log_bundle(bundle, card.threshold)
         with run.phase("figures"):
-            run.log_figures(judged.figures(dataset, parts == "test", groups, floors["test"]))
+            drawn = judged.figures(dataset, parts == "test", groups, floors["test"])
+            run.log_figures(drawn)
+        document = model_card_document(
+            ModelRecord(
+                card=card,
+                run_id=run.run_id,
+                model_uri=model_uri,
+                data_origin=origin,
+                counts=counts,
+                split=f"{SPLIT_RULE} The seed is {config.split_seed}.",
+                results=judged.estimates,
+                floors={part: floor.auroc for part, floor in floors.items()},
+                threshold_interval=judged.operation.threshold_interval,
+                settings=asdict(config),
+                figures=list(drawn),
+            )
+        )
+        run.log_model_card(document.markdown(), document.html())
         run.log_metrics(judged.metrics(floors) | {"onnx_difference": difference})
         run.log_durations()
         summary = TrainingSummary(
