@@ -6,6 +6,7 @@ from tumorscope.learning.averaging import average_network
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.evaluation import OperatingPoint
 from tumorscope.learning.networks import build_network
+from tumorscope.learning.operation import threshold_fields
 from tumorscope.learning.training import predict_scores
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
@@ -30,8 +31,8 @@ def test_the_score_is_the_mean_of_all_scores(networks):
 
 def test_one_bundle_serves_the_average(networks, tmp_path):
     average = average_network(networks)
-    point = OperatingPoint(0.5, 1.0, 1.0)
-    card = model_card(LearningConfig(image_size=32), "average", point, ("drawn", "0"), "unknown")
+    answers = threshold_fields(OperatingPoint(0.5, 1.0, 1.0))
+    card = model_card(LearningConfig(image_size=32), "average", answers, ("drawn", "0"), "unknown")
 
     difference = write_bundle(tmp_path, average, network_input(SLICES), card)
 
