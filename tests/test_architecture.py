@@ -14,7 +14,7 @@ FOUNDATION = {"tumorscope.config", "tumorscope.errors", "tumorscope.shipped"}
 ALLOWED = {
     "tumorscope_serving": {"tumorscope_serving"},
     "tumorscope.errors": set(),
-    "tumorscope.config": {"tumorscope.errors"},
+    "tumorscope.config": {"tumorscope.config", "tumorscope.errors"},
     "tumorscope.shipped": set(),
     "tumorscope.phantom": FOUNDATION | {"tumorscope.phantom", "tumorscope_serving"},
     "tumorscope.learning": FOUNDATION | {"tumorscope.learning", "tumorscope_serving"},
@@ -27,7 +27,7 @@ ALLOWED = {
         "tumorscope.workflows.slices",  # what every command that reads slices begins with
         "tumorscope_serving",
     },
-    "tumorscope.cli": FOUNDATION | {"tumorscope.workflows"},
+    "tumorscope.cli": FOUNDATION | {"tumorscope.cli", "tumorscope.workflows"},
     "tumorscope.__main__": {"tumorscope.cli"},
     "tumorscope": set(),
 }

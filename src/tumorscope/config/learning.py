@@ -1,114 +1,16 @@
-"""Every setting, once: its default, its help text and its limits.
-
-A config is a frozen dataclass and refuses values outside its limits when it is made. The command
-line's options are made from these fields, and MLproject is held equal to them by a test.
-"""
+"""How a network learns: from slices, in folds, and from an endless stream of phantoms."""
 
 import dataclasses
-from typing import Any
 
-from tumorscope.errors import SettingError
-
-AUTO, PHANTOM = "auto", "phantom"
-# What phantoms have beyond a head with a glioma in it, each of which can be left out.
-ADDITIONS = ("gadolinium", "findings", "kinds", "artifacts", "publication")
-DISCLAIMER = "For research and education only; not a medical device."
-
-
-def setting(
-    default: Any,
-    help: str,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """Declare one field of a config with its help text and its limits (both inclusive)."""
-    limits = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return dataclasses.field(default=default, metadata=limits)
-
-
-def check_limits(config: Any) -> None:
-    """Refuse a config with a value outside its limits.
-
-    Raises:
-        SettingError: names the setting, its limits and the value that came.
-    """
-    for field in dataclasses.fields(config):
-        value, limits = getattr(config, field.name), field.metadata
-        if limits["choices"] and value not in limits["choices"]:
-            expected = "one of " + ", ".join(limits["choices"])
-        elif limits["minimum"] is not None and not value >= limits["minimum"]:
-            expected = f"at least {limits['minimum']}"
-        elif limits["maximum"] is not None and not value <= limits["maximum"]:
-            expected = f"at most {limits['maximum']}"
-        else:
-            continue
-        raise SettingError(f"{field.name} must be {expected}, but it is {value!r}.")
-
-
-PREVALENCE = 0.01
-PREVALENCE_HELP = (
-    "Share of tumors where the model would be used, for the predictive values; the default is "
-    "about that of healthy people who are scanned."
+from tumorscope.config.settings import (
+    PREVALENCE,
+    PREVALENCE_HELP,
+    REPORT_HELP,
+    check_limits,
+    setting,
 )
-REPORT_HELP = "Also write the figures that are printed to this JSON file."
-
-
-@dataclasses.dataclass(frozen=True)
-class PhantomConfig:
-    """What a phantom, a simulated slice, may look like."""
-
-    image_size: int = setting(128, "Width and height of a phantom in pixels.", 64, 512)
-    tumor_share: float = setting(0.5, "Share of the phantoms that have a tumor.", 0, 1)
-    min_diameter_mm: float = setting(4.0, "Smallest tumor that is drawn, in mm.", 2, 100)
-    max_diameter_mm: float = setting(75.0, "Largest tumor that is drawn, in mm.", 2, 100)
-    min_mask_pixels: int = setting(3, "A tumor of fewer pixels in the slice is placed anew.", 1)
-    min_contrast: float = setting(
-        0.1, "Least change of gray inside the mask, as a share of the range.", 0, 1
-    )
-    axial_share: float = setting(
-        0.62, "Share of axial planes; coronal and sagittal ones share the rest.", 0, 1
-    )
-    without: str = setting(
-        "", f"For ablations: leave out some of {', '.join(ADDITIONS)}; with commas between."
-    )
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-        unknown = sorted(self.left_out - set(ADDITIONS))
-        if unknown:
-            raise SettingError(
-                f"without must hold names out of {', '.join(ADDITIONS)}, but it has "
-                f"{', '.join(unknown)}."
-            )
-
-    @property
-    def left_out(self) -> frozenset[str]:
-        """The names in `without`."""
-        return frozenset(name.strip() for name in self.without.split(",") if name.strip())
-
-
-@dataclasses.dataclass(frozen=True)
-class PhantomsConfig(PhantomConfig):
-    """Settings of `phantoms`: how many, where, and what they may look like."""
-
-    count: int = setting(200, "Number of phantoms.", 1, 100_000)
-    out: str = setting("phantoms", "Folder to write; it must not exist yet, or be empty.")
-    seed: int = setting(0, "Seed of the phantoms; number i of a seed is always the same.", 0)
-    report: str = setting("", REPORT_HELP)
-
-
-@dataclasses.dataclass(frozen=True)
-class SlicesConfig:
-    """Settings of every workflow that reads slices: where they come from."""
-
-    data: str = setting(
-        AUTO,
-        "Folder of slices, in a layout of data/README.md. phantom: simulated slices. "
-        "auto: the folder data/ if it holds slices, else phantoms.",
-    )
-    phantom_count: int = setting(1000, "Number of phantoms, where they are drawn.", 1, 100_000)
-    phantom_seed: int = setting(0, "Seed of the phantoms.", 0)
+from tumorscope.config.slices import SlicesConfig
+from tumorscope.errors import SettingError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,47 +155,3 @@ class PretrainingConfig:
                 f"batch_size must be even where heads are drawn in pairs, but it is "
                 f"{self.batch_size}; give an even one, or pairs=false."
             )
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluationConfig(SlicesConfig):
-    """Settings of `evaluate`: which model, which slices."""
-
-    model: str = setting(
-        "models:/tumorscope@champion", "shipped, or any MLflow model URI of this project."
-    )
-    prevalence: float = setting(PREVALENCE, PREVALENCE_HELP, 1e-6, 0.999)
-    bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
-    seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
-    report: str = setting("", REPORT_HELP)
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class PromotionConfig:
-    """Settings of `promote`: which run, and what it must reach."""
-
-    run_id: str = setting("", "Run to promote; empty picks the best finished one.")
-    metric: str = setting(
-        "best_val_auroc", "Logged metric, higher is better, by which the best run is picked."
-    )
-    data: str = setting("", "Folder of the run's slices, where it has moved since.")
-    min_sensitivity: float = setting(
-        0.9, "Least sensitivity on the validation slices at the model's own threshold.", 0, 1
-    )
-    bootstrap_samples: int = setting(2000, "Resamples of the paired comparison.", 100, 100_000)
-    seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)
-    dry_run: bool = setting(False, "Decide and print, but register and move nothing.")
-    report: str = setting("", REPORT_HELP)
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class RollbackConfig:
-    """Settings of `rollback`."""
-
-    report: str = setting("", REPORT_HELP)

@@ -1,0 +1,49 @@
+"""Every setting, once: its default, its help text and its limits.
+
+A config is a frozen dataclass and refuses values outside its limits when it is made. The command
+line's options are made from these fields, and MLproject is held equal to them by a test.
+"""
+
+from tumorscope.config.judging import (
+    EvaluationConfig,
+    PromotionConfig,
+    RollbackConfig,
+)
+from tumorscope.config.learning import (
+    CrossValidationConfig,
+    LearningConfig,
+    PretrainingConfig,
+    TrainingConfig,
+)
+from tumorscope.config.settings import (
+    DISCLAIMER,
+    check_limits,
+    setting,
+)
+from tumorscope.config.slices import (
+    ADDITIONS,
+    AUTO,
+    PHANTOM,
+    PhantomConfig,
+    PhantomsConfig,
+    SlicesConfig,
+)
+
+__all__ = [
+    "ADDITIONS",
+    "AUTO",
+    "CrossValidationConfig",
+    "DISCLAIMER",
+    "EvaluationConfig",
+    "LearningConfig",
+    "PHANTOM",
+    "PhantomConfig",
+    "PhantomsConfig",
+    "PretrainingConfig",
+    "PromotionConfig",
+    "RollbackConfig",
+    "SlicesConfig",
+    "TrainingConfig",
+    "check_limits",
+    "setting",
+]
