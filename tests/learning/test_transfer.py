@@ -88,23 +88,18 @@ def test_a_family_computes_on_gray_slices_what_keras_does_with_the_same_file(
     assert blocks == set(range(BLOCKS))
 
 
-def test_from_scratch_all_of_a_family_learns_and_its_normalization_moves_by_ten_percent():
+def test_all_of_a_family_learns_from_scratch_and_of_imagenet_only_what_is_asked_for():
     network = from_scratch()
-
     norms = [each for each in network.layers if isinstance(each, keras.layers.BatchNormalization)]
     assert all(layer.trainable for layer in network.layers)
     assert {layer.momentum for layer in norms} == {0.9}
 
+    for count, learning in ((0, set()), (2, {3, 4}), (5, {0, 1, 2, 3, 4})):
+        train_blocks(network, SMALL, count)
 
-@pytest.mark.parametrize(("count", "learning"), [(0, set()), (2, {3, 4}), (5, {0, 1, 2, 3, 4})])
-def test_only_the_last_blocks_and_the_head_learn_and_normalization_never(count, learning):
-    network = from_scratch()
-
-    train_blocks(network, SMALL, count)
-
-    trained = [layer for layer in network.layers if layer.trainable_weights]
-    assert {block_of(SMALL, layer.name) for layer in trained} == learning | {None}
-    assert not [each for each in trained if isinstance(each, keras.layers.BatchNormalization)]
+        trained = [layer for layer in network.layers if layer.trainable_weights]
+        assert {block_of(SMALL, layer.name) for layer in trained} == learning | {None}
+        assert not [layer for layer in norms if layer.trainable]
 
 
 def changed_blocks(network: keras.Model, before: keras.Model) -> set:
@@ -112,6 +107,7 @@ def changed_blocks(network: keras.Model, before: keras.Model) -> set:
     return {
         block_of("vgg16", layer.name)
         for layer in network.layers
+        if layer.weights
         for ours, theirs in zip(
             layer.get_weights(), before.get_layer(layer.name).get_weights(), strict=True
         )
