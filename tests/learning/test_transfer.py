@@ -115,10 +115,7 @@ def changed_blocks(network: keras.Model, before: keras.Model) -> set:
     }
 
 
-@pytest.mark.parametrize(("epochs", "changed"), [(1, {None}), (3, {4, None})])
-def test_the_head_learns_first_then_the_last_block_at_the_rate_of_fine_tuning(
-    vgg_file, epochs, changed
-):
+def test_the_head_learns_first_then_the_last_block_at_the_rate_of_fine_tuning(vgg_file):
     labels = np.arange(16) % 2
     inputs = np.random.default_rng(1).random((16, 32, 32, 1), dtype=np.float32) * 0.5
     inputs[labels == 1, 8:24, 8:24] += 0.5
@@ -127,7 +124,7 @@ def test_the_head_learns_first_then_the_last_block_at_the_rate_of_fine_tuning(
         imagenet_weights=str(vgg_file),
         image_size=32,
         augment=False,
-        epochs=epochs,
+        epochs=2,
         frozen_epochs=1,
         learning_rate=1e-5,
         fine_tuning_rate=1e-4,
@@ -139,11 +136,10 @@ def test_the_head_learns_first_then_the_last_block_at_the_rate_of_fine_tuning(
     )
 
     assert fitted.initial_weights == "imagenet"
-    assert [each["learning_rate"] for each in fitted.result.history] == pytest.approx(
-        [1e-5, 1e-4, 1e-4][:epochs]
-    )
-    assert fitted.result.best_epoch == epochs
-    assert changed_blocks(fitted.network, initial_network(config)[0]) == changed
+    rates = [each["learning_rate"] for each in fitted.result.history]
+    assert rates == pytest.approx([1e-5, 1e-4])
+    assert fitted.result.best_epoch == 2
+    assert changed_blocks(fitted.network, initial_network(config)[0]) == {4, None}
 
 
 def test_given_weights_freeze_the_first_blocks_of_a_family():
