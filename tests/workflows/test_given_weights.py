@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import cv2
 import h5py
 import keras
 import mlflow
@@ -30,11 +31,30 @@ def bundle_of(uri: str) -> Path:
     return Path(mlflow.artifacts.download_artifacts(uri), "data", "bundle")
 
 
-def test_a_logged_model_is_trained_on_with_its_own_split_and_its_slices_stay_known(trained):
-    said = []
-    config = quick(trained, initial_weights=f"runs:/{trained.good.run_id}/model")
+@pytest.fixture(scope="module")
+def others(drawn_data, tmp_path_factory) -> Path:
+    """Twelve slices of each class that no network of the trained store has seen.
 
-    summary = train_and_log(dataclasses.replace(config, fine_tuning_rate=1e-7), said.append)
+    They are drawn ones on their side, which no rule for copies takes for the same picture.
+    """
+    root = tmp_path_factory.mktemp("others")
+    for class_folder in ("no", "yes"):
+        (root / class_folder).mkdir()
+        for number in range(12):
+            name = f"{class_folder}/slice_{number:02}.png"
+            upright = cv2.imread(str(drawn_data / name), cv2.IMREAD_GRAYSCALE)
+            cv2.imwrite(str(root / name), cv2.rotate(upright, cv2.ROTATE_90_CLOCKWISE))
+    return root
+
+
+def test_training_goes_on_from_a_logged_model_and_what_that_has_learned_stays_known(
+    trained, others
+):
+    said = []
+    asked = f"runs:/{trained.good.run_id}/model"
+    config = quick(trained, data=str(others), initial_weights=asked, fine_tuning_rate=1e-7)
+
+    summary = train_and_log(config, said.append)
 
     ours, theirs = (
         keras.saving.load_model(bundle_of(uri) / "network.keras").get_weights()
@@ -43,10 +63,11 @@ def test_a_logged_model_is_trained_on_with_its_own_split_and_its_slices_stay_kno
     assert all(np.allclose(*pair, atol=1e-5) for pair in zip(ours, theirs, strict=True))
     model, before = LoggedModel(summary.model_uri), LoggedModel(trained.good.model_uri).manifest()
     learned = before[before["part"] != "test"]
-    assert model.initial_weights.startswith(config.initial_weights)
-    assert len(model.manifest()) == len(before) + len(learned)
-    assert UNKNOWN not in model.initial_weights
-    assert not any(UNKNOWN in sentence for sentence in said)
+    assert len(model.manifest()) == 24 + len(learned)
+    assert model.initial_weights.startswith(asked)
+    assert not any(UNKNOWN in text for text in (model.initial_weights, *said))
+    with pytest.raises(LeakError, match="has learned from"):  # in its first life
+        train_and_log(quick(trained, initial_weights=summary.model_uri, split_seed=5))
 
 
 def test_a_model_that_learned_from_slices_that_test_is_refused_with_their_number(trained):
@@ -57,24 +78,6 @@ def test_a_model_that_learned_from_slices_that_test_is_refused_with_their_number
 
     run = mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
     assert run.info.status == "FAILED"
-
-
-def test_what_a_models_own_first_weights_learned_from_is_refused_too(trained, tmp_path):
-    elsewhere = tmp_path / "elsewhere"  # half of each class: another data set
-    for path in sorted(trained.data.rglob("slice_[3-5]*.png")):
-        (elsewhere / path.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, elsewhere / path.parent.name)
-    rest = tmp_path / "rest"
-    shutil.copytree(trained.data, rest, ignore=shutil.ignore_patterns("slice_[3-5]*"))
-    first = train_and_log(quick(trained, data=str(rest)))
-    second = train_and_log(
-        quick(trained, data=str(elsewhere), initial_weights=f"runs:/{first.run_id}/model")
-    )
-
-    with pytest.raises(LeakError, match="has learned from"):
-        train_and_log(
-            quick(trained, data=str(rest), initial_weights=second.model_uri, split_seed=3)
-        )
 
 
 def test_a_cross_validation_refuses_a_model_that_learned_from_any_slice(trained, tmp_path):
@@ -97,12 +100,16 @@ def test_the_folder_of_a_bundle_that_learned_from_this_very_set_is_refused(train
         train_and_log(quick(trained, initial_weights=str(bundle_of(trained.good.model_uri))))
 
 
-def test_a_bare_file_is_taken_and_everybody_is_told_that_its_training_is_unknown(trained, tmp_path):
+def test_a_bare_file_is_taken_and_everybody_is_told_that_its_training_is_unknown(
+    trained, others, tmp_path
+):
     file = tmp_path / "theirs.keras"
     shutil.copy(bundle_of(trained.good.model_uri) / "network.keras", file)
     said = []
 
-    summary = train_and_log(quick(trained, initial_weights=str(file)), said.append)
+    summary = train_and_log(
+        quick(trained, data=str(others), initial_weights=str(file)), said.append
+    )
 
     assert any(UNKNOWN in sentence for sentence in said)
     tag = mlflow.get_run(summary.run_id).data.tags["tumorscope.initial_weights"]
@@ -126,21 +133,23 @@ def test_weights_that_are_not_there_are_one_sentence(trained, asked, error, mess
         train_and_log(quick(trained, initial_weights=asked))
 
 
-def test_an_imagenet_network_is_trained_logged_and_answers_as_it_was_trained(trained, tmp_path):
+def test_an_imagenet_network_is_trained_logged_and_answers_as_it_was_trained(
+    trained, others, tmp_path
+):
     keras.utils.set_random_seed(0)
     path = tmp_path / "vgg16_notop.h5"
     base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, base)
     config = quick(
-        trained, network="vgg16", image_size=32, imagenet_weights=str(path), calibration="none"
+        trained, data=str(others), network="vgg16", image_size=32, imagenet_weights=str(path)
     )
 
     summary = train_and_log(config)
 
     model = LoggedModel(summary.model_uri)
     paths = [f"yes/slice_0{number}.png" for number in range(4)]
-    answers = model.answer(trained.data, paths).probabilities
+    answers = model.answer(others, paths).probabilities
     assert model.initial_weights == "imagenet"
     assert len(np.unique(answers)) == 4
     kept = keras.saving.load_model(model.bundle / "network.keras").get_layer("block5_conv3")
