@@ -6,6 +6,8 @@ with more --repeats trains only those that are new. One training at a time.
 Command:
 
     python benchmarks/cross_validation.py --data FOLDER --repeats 5 --work FOLDER --report FILE
+
+With --imagenet-weights FILE there is a row of transfer from ImageNet, too.
 """
 
 import contextlib
@@ -28,6 +30,8 @@ VARIANTS = {
 }
 COLUMNS = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
 NAIVE_COLUMNS = ("auroc", "accuracy")
+# A base is fine-tuned at a rate well below that of its head.
+TRANSFER = {"initial_weights": "imagenet", "fine_tuning_rate": 1e-4}
 
 
 def told(estimate: dict[str, float]) -> str:
@@ -58,9 +62,21 @@ def print_table(rows: dict[str, dict], point: str, naive: bool) -> None:
     type=click.Choice(["balanced", "min_sensitivity"]),
     help="Of the printed decisions; cross-fitted. The report has both.",
 )
+@click.option(
+    "--imagenet-network",
+    default="mobilenetv3",
+    show_default=True,
+    type=click.Choice(["vgg16", "resnet50", "efficientnetv2b0", "mobilenetv3"]),
+    help="Network that the file of --imagenet-weights is of.",
+)
+@click.option(
+    "--imagenet-weights", default="", help="File of its weights; without it that row is left out."
+)
 @click.option("--work", required=True, help="Folder that keeps the finished folds.")
 @click.option("--report", default="", help="Also write the figures to this JSON file.")
-def main(data, epochs, folds, repeats, naive, point, work, report) -> None:
+def main(
+    data, epochs, folds, repeats, naive, point, imagenet_network, imagenet_weights, work, report
+) -> None:
     """Print a table of networks."""
     from tumorscope.config import DISCLAIMER, LearningConfig
     from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
@@ -94,8 +110,14 @@ def main(data, epochs, folds, repeats, naive, point, work, report) -> None:
     defaults = LearningConfig()
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
     groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    variants = dict(VARIANTS)
+    if imagenet_weights:
+        given = {"network": imagenet_network, "imagenet_weights": imagenet_weights}
+        variants[f"{imagenet_network}, from ImageNet"] = TRANSFER | given
+    else:
+        click.echo("No row of ImageNet transfer: it needs --imagenet-weights FILE.", err=True)
     rows = {}
-    for name, settings in VARIANTS.items():
+    for name, settings in variants.items():
         click.echo(name, err=True)
         folder = Path(work) / name.replace(", ", "-").replace(" ", "-")
         rows[name] = {"grouped": measured(settings, folder / "grouped", groups, repeats)}

@@ -18,7 +18,7 @@ class PhantomError(TumorScopeError):
 
 
 class LeakError(TumorScopeError):
-    """Slices of one duplicate group stand in more than one part of a split."""
+    """Slices, or copies of them, would test a network that has learned from them."""
 
 
 class ExportError(TumorScopeError):

@@ -12,6 +12,8 @@ from tumorscope.config.settings import (
 from tumorscope.config.slices import SlicesConfig
 from tumorscope.errors import SettingError
 
+TRANSFER_NETWORKS = ("vgg16", "resnet50", "efficientnetv2b0", "mobilenetv3")
+
 
 @dataclasses.dataclass(frozen=True)
 class LearningConfig(SlicesConfig):
@@ -19,8 +21,9 @@ class LearningConfig(SlicesConfig):
 
     network: str = setting(
         "compact",
-        "compact: the default. reference: the widespread notebook's network.",
-        choices=("compact", "reference"),
+        "compact: the default. reference: the widespread notebook's network. The others are of "
+        "keras.applications (mobilenetv3: MobileNetV3Small).",
+        choices=("compact", "reference", *TRANSFER_NETWORKS),
     )
     epochs: int = setting(15, "Passes over the training slices.", 1, 10_000)
     batch_size: int = setting(32, "Slices in a step of the optimizer.", 1, 4096)
@@ -38,8 +41,19 @@ class LearningConfig(SlicesConfig):
     )
     initial_weights: str = setting(
         "auto",
-        "shipped: pretrained on phantoms. none: from scratch. auto: shipped where they fit.",
-        choices=("auto", "none", "shipped"),
+        "shipped: pretrained on phantoms. imagenet: for networks of keras.applications. none: from "
+        "scratch. auto: imagenet for those, shipped where they fit, else none. Or a file "
+        "network.keras, a bundle's folder, or a model's URI: models:/... or runs:/<run id>/model.",
+    )
+    imagenet_weights: str = setting(
+        "",
+        "File of the ImageNet weights without the classifier, where Keras cannot download it.",
+    )
+    frozen_epochs: int = setting(
+        5, "Epochs, the first ones, in which only the head learns on ImageNet weights.", 0, 10_000
+    )
+    tuned_blocks: int = setting(
+        1, "Last blocks, of five, that learn on ImageNet weights afterwards.", 0, 5
     )
     fine_tuning_rate: float = setting(
         5e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1

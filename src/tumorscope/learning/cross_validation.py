@@ -14,19 +14,25 @@ from typing import Any, Protocol
 import numpy as np
 
 from tumorscope.config import LearningConfig
-from tumorscope.learning.bundle import KERAS_FILE
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.evaluation import Estimate, choose_point, evaluate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.folds import Fold, FoldStore
+from tumorscope.learning.initial_weights import GivenWeights, initial_digest
 from tumorscope.learning.metrics import METRICS, weighted_metrics
 from tumorscope.learning.training import predict_scores
-from tumorscope.shipped import BUNDLE
 from tumorscope_serving.slices import network_input
 
-# Settings that do not change what a fold learns: where slices are, which the digest says better,
-# and what becomes of the scores.
-FREE_SETTINGS = ("data", "phantom_count", "phantom_seed", "checkpoint", "report")
+# Settings that do not change what a fold learns: where slices and weights are, which digests say
+# better, and what becomes of the scores.
+FREE_SETTINGS = (
+    "data",
+    "phantom_count",
+    "phantom_seed",
+    "imagenet_weights",
+    "checkpoint",
+    "report",
+)
 
 
 class FoldLog(Protocol):
@@ -136,6 +142,7 @@ def cross_validate(
         Unlogged()
     ),
     keep_networks_of: int = 0,
+    given: GivenWeights | None = None,
 ) -> OutOfFold:
     """Train what is not finished yet, fold by fold, and gather the scores.
 
@@ -149,9 +156,10 @@ def cross_validate(
         store: finished folds are read from it, others are put there.
         watch: opens what a fold is logged to, by repeat and fold from 0.
         keep_networks_of: so many repeats, the first ones, put their networks into the store.
+        given: weights that each fold starts from, where `initial_weights` names a file or a model.
 
     Raises:
-        SettingError: the shipped weights are asked for and do not fit the network.
+        SettingError: the weights that are asked for are not there, or do not fit the network.
     """
     inputs, labels = network_input(dataset.slices), dataset.labels
     for repeat, fold in np.ndindex(parts.shape[:2]):
@@ -159,7 +167,7 @@ def cross_validate(
             continue
         seeded = replace(config, seed=config.seed + repeat)
         with watch(repeat, fold) as log:
-            fitted = fit(inputs, labels, parts[repeat, fold], seeded, log.log_step)
+            fitted = fit(inputs, labels, parts[repeat, fold], seeded, log.log_step, given)
             finished = Fold(
                 predict_scores(fitted.network, inputs),
                 fitted.result.history,
@@ -195,14 +203,23 @@ def _on_test(
     }
 
 
-def fold_settings(config: LearningConfig, dataset: Dataset, parts: np.ndarray) -> dict[str, Any]:
+def fold_settings(
+    config: LearningConfig,
+    dataset: Dataset,
+    parts: np.ndarray,
+    given: GivenWeights | None = None,
+) -> dict[str, Any]:
     """Everything that decides how a fold ends, for its store: settings, weights, slices, division.
 
     The division is known by its first repeat, so that more of them can be asked for later.
+
+    Raises:
+        SettingError: the file of ImageNet's weights is not there.
     """
     fixed = {name: value for name, value in vars(config).items() if name not in FREE_SETTINGS}
-    if config.initial_weights != "none":
-        fixed["shipped network"] = _digest((BUNDLE / KERAS_FILE).read_bytes())
+    weights = initial_digest(config, given)
+    if weights:
+        fixed["file of weights"] = weights
     return fixed | {"set of slices": dataset.digest, "division": _digest(parts[0].tobytes())}
 
 

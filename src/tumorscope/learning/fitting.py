@@ -9,8 +9,10 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import KERAS_FILE
+from tumorscope.learning.initial_weights import KEYWORDS, NONE, GivenWeights, uses_imagenet
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.training import EpochMetrics, TrainingResult, train_network
+from tumorscope.learning.transfer import IMAGENET, imagenet_file, load_imagenet
 from tumorscope.shipped import BUNDLE, SHIPPED
 
 
@@ -21,7 +23,8 @@ class Fit:
     Attributes:
         network: with the weights of its best epoch.
         result: how training went.
-        initial_weights: "shipped" or "none": what it started from.
+        initial_weights: what it started from: "none", "shipped", "imagenet", or the name of the
+            weights that were given.
     """
 
     network: keras.Model
@@ -35,6 +38,7 @@ def fit(
     parts: np.ndarray,
     config: LearningConfig,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+    given: GivenWeights | None = None,
 ) -> Fit:
     """Train a network on the slices of part "train"; those of "validation" choose the epoch.
 
@@ -44,11 +48,12 @@ def fit(
         parts: shape (n,), names of parts; slices of any other part are not looked at.
         config: network, initial weights, optimization, augmentation, seed.
         on_epoch: called after each epoch with its number from 1 and its metrics.
+        given: weights to start from, where `initial_weights` names a file or a model.
 
     Raises:
-        SettingError: the shipped weights are asked for and do not fit the network.
+        SettingError: the weights that are asked for are not there, or do not fit the network.
     """
-    network, config = initial_network(config)
+    network, config = initial_network(config, given)
     train, validation = (
         (inputs[parts == part], labels[parts == part]) for part in ("train", "validation")
     )
@@ -56,25 +61,42 @@ def fit(
     return Fit(network, result, config.initial_weights)
 
 
-def initial_network(config: LearningConfig) -> tuple[keras.Model, LearningConfig]:
+def initial_network(
+    config: LearningConfig, given: GivenWeights | None = None
+) -> tuple[keras.Model, LearningConfig]:
     """Build the network that training starts from.
 
+    Args:
+        config: network and initial weights.
+        given: weights to start from, where `initial_weights` names a file or a model.
+
     Returns:
-        The network, and the config with the setting `initial_weights` decided where it was auto.
+        The network, and the config with the setting `initial_weights` decided where it was auto,
+        and named as the weights that were given.
 
     Raises:
-        SettingError: the shipped weights are asked for and do not fit the network.
+        SettingError: the weights that are asked for are not there, or do not fit the network.
+        ValueError: the setting names weights that were not given.
     """
     network = build_network(
         config.network, config.image_size, config.width, config.dropout, config.seed
     )
-    if config.initial_weights == "none":
+    if given:
+        start_from(network, given.network, config.frozen_blocks)
+        return network, replace(config, initial_weights=given.told)
+    if config.initial_weights not in KEYWORDS:
+        raise ValueError(f"The weights {config.initial_weights} must be read and given.")
+    if config.initial_weights == NONE:
         return network, config
-    given = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
+    if uses_imagenet(config):
+        file = imagenet_file(config.network, config.imagenet_weights)
+        load_imagenet(network, config.network, file)
+        return network, replace(config, initial_weights=IMAGENET)
+    shipped = keras.saving.load_model(BUNDLE / KERAS_FILE, compile=False)
     try:
-        start_from(network, given, config.frozen_blocks)
+        start_from(network, shipped, config.frozen_blocks)
     except SettingError:
         if config.initial_weights == SHIPPED:
             raise
-        return network, replace(config, initial_weights="none")
+        return network, replace(config, initial_weights=NONE)
     return network, replace(config, initial_weights=SHIPPED)

@@ -22,7 +22,7 @@ class Fold:
         scores: shape (n,), float32: what its network makes of every slice, whatever its part.
         history: metrics of each epoch.
         best_epoch: the epoch, counted from 1, whose weights were kept.
-        initial_weights: "shipped" or "none": what training started from.
+        initial_weights: what training started from, as `fitting.Fit` has it.
         run_id: of what it was logged to, "" for nothing.
     """
 

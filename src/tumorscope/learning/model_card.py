@@ -10,12 +10,19 @@ from importlib.metadata import version
 from tumorscope.config import DISCLAIMER, PHANTOM
 from tumorscope.learning.document import Document, Section, Table
 from tumorscope.learning.evaluation import Estimate
+from tumorscope.learning.initial_weights import UNKNOWN_TRAINING
 from tumorscope.learning.model_record import COUNTS, ModelRecord
 from tumorscope_serving.card import ModelCard
 
 UNKNOWN = "unknown"
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "onnxruntime", "mlflow")
-PRIVATE_SETTINGS = {"data", "report", "checkpoint", "out"}  # folders of somebody's machine
+PRIVATE_SETTINGS = {
+    "data",
+    "report",
+    "checkpoint",
+    "out",
+    "imagenet_weights",
+}  # folders of somebody's machine
 OUT_OF_SCOPE = [
     "Any decision about a patient, with or without a physician.",
     "Volumes, other organs than the head, other modalities than MRI.",
@@ -67,6 +74,11 @@ def model_card_document(record: ModelRecord) -> Document:
     ]
     title = f"Model card: TumorScope {card.network}, trained on {card.data_name}"
     return Document(title, DISCLAIMER, sections)
+
+
+def initial_weights_note(initial_weights: str) -> str:
+    """A sentence to follow the one on the split, where it may not hold for the first weights."""
+    return f" It started from {initial_weights}." if UNKNOWN_TRAINING in initial_weights else ""
 
 
 def _use(card: ModelCard) -> list:

@@ -1,5 +1,7 @@
 """The networks that `train` can choose: Conv2D and MaxPooling blocks, Flatten, Dense, sigmoid.
 
+Beside them stand those of keras.applications, on whose last feature maps is the same head.
+
 Plain Keras 3: input shape (n, size, size, 1), float32 in [0, 1]; output shape (n, 1), the score.
 The layer named FEATURES is the last one before the output.
 """
@@ -8,6 +10,7 @@ import keras
 from keras import layers
 
 from tumorscope.errors import SettingError
+from tumorscope.learning.transfer import FAMILIES, base_features, block_of
 
 FEATURES = "features"
 
@@ -16,7 +19,7 @@ def build_network(name: str, image_size: int, width: int, dropout: float, seed: 
     """Make a network with fresh weights.
 
     Args:
-        name: "compact" or "reference".
+        name: "compact", "reference", or one of `transfer.FAMILIES`.
         image_size: width and height of its input in pixels.
         width: filters of the compact network's first block.
         dropout: share of the features dropped before the last layer, and after each block of
@@ -34,6 +37,8 @@ def build_network(name: str, image_size: int, width: int, dropout: float, seed: 
         return _compact(image_size, width, dropout)
     if name == "reference":
         return _reference(image_size, dropout)
+    if name in FAMILIES:
+        return _transferred(name, image_size, dropout)
     raise ValueError(f"There is no network {name!r}.")
 
 
@@ -46,7 +51,8 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
     Args:
         network: of the same shape as the given one; changed in place.
         given: where the weights come from.
-        frozen_blocks: so many convolutions, the first ones, are not trained.
+        frozen_blocks: so many blocks, the first ones, are not trained: of a family of
+            keras.applications its blocks, else convolutions.
 
     Raises:
         SettingError: the shapes differ.
@@ -63,7 +69,10 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False
-        if isinstance(layer, layers.Conv2D):
+        elif network.name in FAMILIES:
+            block = block_of(network.name, layer.name)
+            layer.trainable = block is None or block >= frozen_blocks
+        elif isinstance(layer, layers.Conv2D):
             layer.trainable = convolutions >= frozen_blocks
             convolutions += 1
 
@@ -120,3 +129,17 @@ def _reference(image_size: int, dropout: float) -> keras.Model:
     x = layers.Dropout(dropout)(x)
     outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
     return keras.Model(inputs, outputs, name="reference")
+
+
+def _transferred(name: str, image_size: int, dropout: float) -> keras.Model:
+    """A base of keras.applications under the head of the others.
+
+    Its feature maps are averaged instead of flattened: ImageNet features say what is there rather
+    than where, and ResNet50's 32,768 values would be two million weights for a few hundred slices.
+    """
+    inputs = keras.Input((image_size, image_size, 1))
+    x = layers.GlobalAveragePooling2D()(base_features(name, inputs))
+    x = layers.Dense(64, activation="relu", name=FEATURES)(x)
+    x = layers.Dropout(dropout)(x)
+    outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
+    return keras.Model(inputs, outputs, name=name)

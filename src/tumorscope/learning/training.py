@@ -13,6 +13,7 @@ import numpy as np
 
 from tumorscope.config import LearningConfig
 from tumorscope.learning.augmentation import TrainingBatches
+from tumorscope.learning.transfer import IMAGENET, train_blocks
 
 EpochMetrics = dict[str, float]
 # A decision while training: the operating point is chosen once the weights are.
@@ -67,7 +68,8 @@ def train_network(
         train: inputs (n, size, size, 1) in [0, 1] and labels (n,).
         validation: the same; chooses the epoch.
         config: epochs, batch size, learning rate and its schedule, augmentation, patience, seed;
-            `initial_weights` is "shipped" where the network has been given weights.
+            `initial_weights` says what the network has been given; with "imagenet" it learns in
+            two phases, first the head alone, then the last blocks of the base, too.
         on_epoch: called after each epoch with its number from 1 and its metrics.
 
     Returns:
@@ -75,28 +77,22 @@ def train_network(
     """
     keras.utils.set_random_seed(config.seed)
     batches = TrainingBatches(*train, config)
-    network.compile(
-        optimizer=keras.optimizers.Adam(_learning_rate(config, len(batches))),
-        loss="binary_crossentropy",
-        metrics=[
-            keras.metrics.BinaryAccuracy(name="accuracy", threshold=TRAINING_THRESHOLD),
-            keras.metrics.AUC(name="auroc"),
-            keras.metrics.Recall(name="sensitivity", thresholds=TRAINING_THRESHOLD),
-            Specificity(),
-        ],
-        # XLA on the CPU is several times slower here; the other backends need their compiler.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
     keeper = _BestWeights(config.early_stopping_patience, on_epoch)
-    network.fit(
-        batches,
-        epochs=config.epochs,
-        validation_data=(validation[0], validation[1].astype(np.float32)[:, np.newaxis]),
-        validation_batch_size=256,
-        class_weight=_class_weight(train[1]) if config.class_weights == "balanced" else None,
-        callbacks=[keeper],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    for phase in _phases(config):
+        begin = len(keeper.history)  # patience may have ended the phase before early
+        if config.initial_weights == IMAGENET:
+            train_blocks(network, config.network, phase.blocks)
+        _compile(network, _learning_rate(config, phase, phase.end - begin, len(batches)))
+        network.fit(
+            batches,
+            initial_epoch=begin,
+            epochs=phase.end,
+            validation_data=(validation[0], validation[1].astype(np.float32)[:, np.newaxis]),
+            validation_batch_size=256,
+            class_weight=_class_weight(train[1]) if config.class_weights == "balanced" else None,
+            callbacks=[keeper],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     network.set_weights(keeper.weights)
     return TrainingResult(keeper.history, keeper.best_epoch)
 
@@ -116,7 +112,11 @@ class _BestWeights(keras.callbacks.Callback):
         self.weights: list[np.ndarray] = []
         self._lowest_loss = float("inf")
         self._patience = patience
+        self._phase_began = 0
         self._on_epoch = on_epoch
+
+    def on_train_begin(self, logs: EpochMetrics | None = None) -> None:
+        self._phase_began = len(self.history)
 
     def on_epoch_end(self, epoch: int, logs: EpochMetrics | None = None) -> None:
         metrics = {
@@ -131,20 +131,52 @@ class _BestWeights(keras.callbacks.Callback):
             self._lowest_loss = loss
             self.best_epoch = epoch + 1
             self.weights = self.model.get_weights()
-        elif 0 < self._patience <= epoch + 1 - self.best_epoch:
+        elif 0 < self._patience <= epoch + 1 - max(self.best_epoch, self._phase_began):
             self.model.stop_training = True
         self._on_epoch(epoch + 1, metrics)
 
 
-def _learning_rate(config: LearningConfig, steps_per_epoch: int):
-    fine_tunes = config.initial_weights == "shipped"
-    peak = config.fine_tuning_rate if fine_tunes else config.learning_rate
+@dataclass(frozen=True)
+class _Phase:
+    """Epochs that are trained alike: up to `end`, at a peak rate, with so many blocks of a base."""
+
+    end: int
+    peak: float
+    blocks: int = 0
+
+
+def _phases(config: LearningConfig) -> list[_Phase]:
+    if config.initial_weights == IMAGENET:
+        # A fresh head's first gradients would spoil what the base has learned.
+        head = _Phase(min(config.frozen_epochs, config.epochs), config.learning_rate)
+        whole = _Phase(config.epochs, config.fine_tuning_rate, config.tuned_blocks)
+        return [each for each, begin in ((head, 0), (whole, head.end)) if each.end > begin]
+    scratch = config.initial_weights in ("auto", "none")
+    return [_Phase(config.epochs, config.learning_rate if scratch else config.fine_tuning_rate)]
+
+
+def _compile(network: keras.Model, learning_rate) -> None:
+    network.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss="binary_crossentropy",
+        metrics=[
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=TRAINING_THRESHOLD),
+            keras.metrics.AUC(name="auroc"),
+            keras.metrics.Recall(name="sensitivity", thresholds=TRAINING_THRESHOLD),
+            Specificity(),
+        ],
+        # XLA on the CPU is several times slower here; the other backends need their compiler.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+
+
+def _learning_rate(config: LearningConfig, phase: _Phase, epochs: int, steps_per_epoch: int):
     if config.schedule == "constant":
-        return peak
+        return phase.peak
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=peak / 10,
-        decay_steps=max(1, (config.epochs - 1) * steps_per_epoch),
-        warmup_target=peak,
+        initial_learning_rate=phase.peak / 10,
+        decay_steps=max(1, (epochs - 1) * steps_per_epoch),
+        warmup_target=phase.peak,
         warmup_steps=steps_per_epoch,
     )
 

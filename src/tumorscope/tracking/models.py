@@ -11,7 +11,14 @@ from mlflow.exceptions import MlflowException
 from tumorscope.errors import DatasetError, TrackingError
 from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import LOADER_MODULE
-from tumorscope.tracking.runs import MANIFEST, MODEL_CARD, OUT_OF_FOLD
+from tumorscope.tracking.runs import (
+    EARLIER_SLICES,
+    INITIAL_WEIGHTS_TAG,
+    MANIFEST,
+    MODEL_CARD,
+    OUT_OF_FOLD,
+    WORKFLOW_TAG,
+)
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
@@ -38,6 +45,7 @@ class LoggedModel:
     Attributes:
         uri: as it was asked for.
         run_id: of the run that logged it, "" where the model names none.
+        model_id: MLflow's own name of it, which no alias changes; "" where it names none.
         card: what it says of itself.
     """
 
@@ -49,7 +57,7 @@ class LoggedModel:
         """
         self.uri = uri
         if uri == SHIPPED:
-            self.run_id = ""
+            self.run_id, self.model_id = "", ""
             self._model = SliceModel(Predictor(BUNDLE))
             self.card = self._model.card
             return
@@ -62,6 +70,7 @@ class LoggedModel:
                 "Give a URI as models:/tumorscope@champion or runs:/<run id>/model."
             ) from None
         self.run_id: str = self._model.metadata.run_id or ""
+        self.model_id: str = self._model.metadata.model_id or ""
         flavor = self._model.metadata.flavors["python_function"]
         if flavor["loader_module"] != LOADER_MODULE:
             raise TrackingError(
@@ -94,17 +103,34 @@ class LoggedModel:
         probabilities = answers["probability"].to_numpy(float)
         return Answers(probabilities, probabilities >= answers["threshold"].to_numpy(float))
 
-    def manifest(self) -> pd.DataFrame | None:
-        """The split of the run that logged the model; None where it is no longer known.
+    @property
+    def bundle(self) -> Path:
+        """The folder of network.onnx, network.keras and card.json."""
+        if self.uri == SHIPPED:
+            return BUNDLE
+        flavor = self._model.metadata.flavors["python_function"]
+        return Path(mlflow.artifacts.download_artifacts(self.uri), flavor["data"])
 
-        The shipped model has learned from no file at all, so its manifest is empty.
+    @property
+    def initial_weights(self) -> str:
+        """What its run says that it started from; "" where it is no longer known."""
+        return _tag(self.run_id, INITIAL_WEIGHTS_TAG)
+
+    def manifest(self) -> pd.DataFrame | None:
+        """The slices that the model learned from, and those that tested it.
+
+        They are those of the run that logged it, and those of the models that it started from.
+        Models that have learned from phantoms alone, each of which was drawn for them, have none.
 
         Returns:
-            Columns path, sha256, label, group and part, among others.
+            Columns path, sha256, label, group and part, among others; groups of different runs
+            have nothing to do with each other. None where they are no longer known.
         """
-        if self.uri == SHIPPED:
+        if self.uri == SHIPPED or _tag(self.run_id, WORKFLOW_TAG) == "pretrain":
             return pd.DataFrame(columns=["path", "sha256", "label", "group", "part"])
-        return run_manifest(self.run_id) if self.run_id else None
+        own = run_manifest(self.run_id) if self.run_id else None
+        earlier = None if own is None else _run_table(self.run_id, EARLIER_SLICES)
+        return own if earlier is None else pd.concat([own, earlier], ignore_index=True)
 
     def predictions(self) -> pd.DataFrame | None:
         """The out-of-fold predictions of the run that logged the model, as `run_predictions`."""
@@ -130,6 +156,15 @@ def run_model_card(run_id: str) -> str | None:
     """The model card of a run as Markdown; None where there is none."""
     path = _artifact(run_id, MODEL_CARD)
     return None if path is None else path.read_text(encoding="utf-8")
+
+
+def _tag(run_id: str, name: str) -> str:
+    if not run_id:
+        return ""
+    try:
+        return mlflow.MlflowClient().get_run(run_id).data.tags.get(name, "")
+    except MlflowException:
+        return ""
 
 
 def _run_table(run_id: str, name: str) -> pd.DataFrame | None:

@@ -33,7 +33,10 @@ DATA_ORIGIN_TAG = "tumorscope.data_origin"
 DATA_FOLDER_TAG = "tumorscope.data_folder"
 DATA_DIGEST_TAG = "tumorscope.data_digest"
 MODEL_URI_TAG = "tumorscope.model_uri"
+INITIAL_WEIGHTS_TAG = "tumorscope.initial_weights"
 MANIFEST = "split.csv"
+# Slices that the given weights had learned from before the run.
+EARLIER_SLICES = "earlier_slices.csv"
 MODEL_CARD, MODEL_CARD_PAGE = "model_card.md", "model_card.html"
 OUT_OF_FOLD = "out_of_fold.csv"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -110,6 +113,12 @@ class TrackedRun:
     def log_table(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as a CSV file."""
         mlflow.log_text(table.to_csv(index=False), name)
+
+    def log_earlier_slices(self, learned: pd.DataFrame | None) -> None:
+        """Log what the given weights had learned from; nothing where it is none, or unknown."""
+        if learned is not None and len(learned):
+            known = learned[learned["part"] != "test"]
+            self.log_table(known[["path", "sha256", "label", "group", "part"]], EARLIER_SLICES)
 
     def log_model_card(self, markdown: str, html: str) -> None:
         """Log the model card; `promote` makes it the description of the version."""

@@ -21,7 +21,11 @@ from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.folds import FoldStore
-from tumorscope.learning.model_card import CROSS_VALIDATION_RULE, model_card_document
+from tumorscope.learning.model_card import (
+    CROSS_VALIDATION_RULE,
+    initial_weights_note,
+    model_card_document,
+)
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
 from tumorscope.learning.shortcuts import ShortcutFloor
@@ -30,12 +34,14 @@ from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.nested import nested_run, take_over
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import (
+    INITIAL_WEIGHTS_TAG,
     MANIFEST,
     MODEL_URI_TAG,
     OUT_OF_FOLD,
     TrackedRun,
     tracked_run,
 )
+from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
@@ -82,7 +88,8 @@ def cross_validate_and_log(
 
     Args:
         config: all settings.
-        say: called with one sentence: where the slices come from, which fold is next.
+        say: called with one sentence: where the slices come from, what is unknown of the initial
+            weights, which fold is next.
         progress: called with the number of phantoms drawn so far, and of all.
 
     Returns:
@@ -91,11 +98,12 @@ def cross_validate_and_log(
     Raises:
         DatasetError: the folder cannot be used, or not be divided into so many folds.
         PhantomError: phantoms cannot be kept in the cache folder.
+        LeakError: the initial weights have learned from some of the slices.
         SettingError: the checkpoint was made with other settings or slices, or another process
-            works in it.
+            works in it; or the initial weights are not there, or do not fit the network.
         ExportError: the exported network computes something else; no model is logged.
         StoppedError: the run was interrupted; the next call goes on with the fold it was in.
-        TrackingError: the tracking store cannot be used.
+        TrackingError: the tracking store, or the model to start from, cannot be used.
     """
     dataset, origin = load_slices(config, "cross-validating", say, progress)
     groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
@@ -107,15 +115,19 @@ def cross_validate_and_log(
         config.validation_fraction,
         config.split_seed,
     )
+    given = given_weights(config, dataset, groups, parts, say)
     folder = Path(config.checkpoint)
     with hold(folder):
-        store = FoldStore(folder, fold_settings(config, dataset, parts))
+        store = FoldStore(folder, fold_settings(config, dataset, parts, given))
         with tracked_run("cross_validate", config, resumed_run_id=store.run_id) as run:
             _take_over(run, store, parts)
             run.log_dataset(dataset.root, dataset.name, origin, dataset.digest, "training")
             run.log_table(dataset.table.assign(group=groups, part="train"), MANIFEST)
+            if given:
+                run.log_earlier_slices(given.learned)
             with run.phase("folds"):
-                out = cross_validate(dataset, parts, config, store, _watch(config, say), 1)
+                watch = _watch(config, say)
+                out = cross_validate(dataset, parts, config, store, watch, 1, given)
             summary = _finish(config, run, dataset, groups, origin, store, out)
         store.remove()
     return summary
@@ -140,6 +152,7 @@ def _finish(
         drawn = pooled.figures(dataset, groups)
         run.log_figures(drawn)
     counts = dataset.counts(groups)
+    initial_weights = out.finished[0][0].initial_weights
     document = model_card_document(
         ModelRecord(
             card=card,
@@ -148,11 +161,11 @@ def _finish(
             data_origin=origin,
             counts=counts,
             split=f"{CROSS_VALIDATION_RULE} {config.repeats} x {config.folds} folds, seed "
-            f"{config.split_seed}.",
+            f"{config.split_seed}.{initial_weights_note(initial_weights)}",
             results={"out of fold": pooled.estimates},
             floors={"out of fold": pooled.floor.auroc},
             threshold_interval=pooled.operation.threshold_interval,
-            settings=asdict(config),
+            settings=asdict(config) | {"initial_weights": initial_weights},
             figures=list(drawn),
         )
     )
@@ -223,7 +236,7 @@ def _tags(
     verdict = "above" if summary.beats_shortcuts else "NOT above"
     return {
         MODEL_URI_TAG: summary.model_uri,
-        "tumorscope.initial_weights": out.finished[0][0].initial_weights,
+        INITIAL_WEIGHTS_TAG: out.finished[0][0].initial_weights,
         "tumorscope.beats_shortcuts": str(summary.beats_shortcuts).lower(),
         "mlflow.note.content": (
             f"Out of fold ({config.repeats} x {config.folds} folds), AUROC {auroc.value:.3f} "

@@ -14,6 +14,7 @@ from tumorscope.learning.decisions import decision_estimates
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.learning.initial_weights import UNKNOWN_TRAINING
 from tumorscope.learning.reliability import reliability_diagram
 from tumorscope.learning.sheets import worst_errors
 from tumorscope.phantom.folder import Progress, no_progress
@@ -33,7 +34,8 @@ class EvaluationSummary:
         duplicate_groups: number of distinct pictures among them.
         left_out: slices that were not measured, since the model learned from them or from a
             byte-identical copy of one in their duplicate group.
-        training_slices_known: whether the model's split manifest could be read.
+        training_slices_known: whether the model's split manifest could be read, and it did not
+            start from weights of unknown training.
         threshold: the model's own.
         estimates: metric -> estimate; of one class alone, some are NaN.
         unreadable: (relative path, reason) of skipped files.
@@ -107,7 +109,7 @@ def evaluate_and_log(
             int(fresh.sum()),
             len(np.unique(groups[fresh])),
             int((~fresh).sum()),
-            manifest is not None,
+            manifest is not None and UNKNOWN_TRAINING not in model.initial_weights,
             card.threshold,
             estimates,
             dataset.unreadable,

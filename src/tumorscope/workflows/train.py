@@ -11,13 +11,18 @@ from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.judged import judge
-from tumorscope.learning.model_card import SPLIT_RULE, model_card_document
+from tumorscope.learning.model_card import (
+    SPLIT_RULE,
+    initial_weights_note,
+    model_card_document,
+)
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.packaging import log_bundle
-from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, tracked_run
+from tumorscope.tracking.runs import INITIAL_WEIGHTS_TAG, MANIFEST, MODEL_URI_TAG, tracked_run
+from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.slices import network_input
 
@@ -61,7 +66,8 @@ def train_and_log(
 
     Args:
         config: all settings.
-        say: called with one sentence: where the slices come from.
+        say: called with one sentence: where the slices come from, and what is unknown of the
+            initial weights.
         progress: called with the number of phantoms drawn so far, and of all.
 
     Returns:
@@ -69,10 +75,12 @@ def train_and_log(
 
     Raises:
         DatasetError: the folder cannot be used.
+        LeakError: the initial weights have learned from slices that test.
         PhantomError: phantoms cannot be kept in the cache folder.
+        SettingError: the initial weights are not there, or do not fit the network.
         ExportError: the exported network computes something else; no model is logged.
         StoppedError: the run was interrupted; it is KILLED and has no model.
-        TrackingError: the tracking store cannot be used.
+        TrackingError: the tracking store, or the model to start from, cannot be used.
     """
     with tracked_run("train", config) as run:
         with run.phase("load"):
@@ -86,14 +94,17 @@ def train_and_log(
                 config.validation_fraction,
                 config.split_seed,
             )
+        given = given_weights(config, dataset, groups, parts, say)
         counts = dataset.counts(groups) | {part: int((parts == part).sum()) for part in PARTS}
         run.log_dataset(dataset.root, dataset.name, origin, dataset.digest, "training")
         run.log_metrics({f"count_{name}": count for name, count in counts.items()})
         run.log_table(dataset.table.assign(group=groups, part=parts), MANIFEST)
+        if given:
+            run.log_earlier_slices(given.learned)
         with run.phase("train"):
             inputs = network_input(dataset.slices)
-            fitted = fit(inputs, dataset.labels, parts, config, run.log_step)
-            run.set_tags({"tumorscope.initial_weights": fitted.initial_weights})
+            fitted = fit(inputs, dataset.labels, parts, config, run.log_step, given)
+            run.set_tags({INITIAL_WEIGHTS_TAG: fitted.initial_weights})
         with run.phase("evaluate"):
             judged = judge(fitted, dataset, groups, parts, config)
         with run.phase("floor"):
@@ -115,11 +126,12 @@ def train_and_log(
                 model_uri=model_uri,
                 data_origin=origin,
                 counts=counts,
-                split=f"{SPLIT_RULE} The seed is {config.split_seed}.",
+                split=f"{SPLIT_RULE} The seed is {config.split_seed}."
+                f"{initial_weights_note(fitted.initial_weights)}",
                 results=judged.estimates,
                 floors={part: floor.auroc for part, floor in floors.items()},
                 threshold_interval=judged.operation.threshold_interval,
-                settings=asdict(config),
+                settings=asdict(config) | {"initial_weights": fitted.initial_weights},
                 figures=list(drawn),
             )
         )
