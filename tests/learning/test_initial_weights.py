@@ -1,5 +1,7 @@
+import functools
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,10 +34,16 @@ PARTS = np.array(["train", "train", "train", "validation", "test", "test"])
 CONFIG = LearningConfig(image_size=32, width=4, initial_weights="runs:/r/model")
 
 
+@functools.cache
+def their_network() -> keras.Model:
+    """Not to be changed."""
+    return build_network("compact", 32, 4, 0.3, seed=9)
+
+
 def given(**learned: str) -> GivenWeights:
     """A network that had these slices in these parts; none is empty, not unknown."""
     table = pd.DataFrame({"sha256": list(learned), "part": list(learned.values())}, dtype=object)
-    return GivenWeights(build_network("compact", 32, 4, 0.3, seed=9), "theirs", "d1", table)
+    return GivenWeights(their_network(), "theirs", "d1", table)
 
 
 def test_a_slice_is_recognized_by_itself_and_by_a_copy_in_its_duplicate_group():
@@ -109,7 +117,7 @@ def test_folds_from_other_weights_are_other_folds():
 
 
 def test_a_network_is_read_from_its_file_and_from_its_bundle(tmp_path):
-    network = build_network("compact", 32, 4, 0.3, seed=9)
+    network = their_network()
     network.save(tmp_path / KERAS_FILE)
 
     (first, digest), (second, same) = read_network(tmp_path), read_network(tmp_path / KERAS_FILE)
