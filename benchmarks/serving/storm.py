@@ -67,6 +67,7 @@ def questions_of(files: list[bytes]) -> list[Question]:
         ask("no base64", {"dataframe_records": [{"image": "?" * 1000}]}),
         ask("wrong column", {"dataframe_records": [{"picture": texts[0]}]}),
         ask("threshold out of range", {"inputs": {"image": texts[:1]}, "params": {"threshold": 2}}),
+        ask("threshold of null", {"inputs": {"image": texts[:1]}, "params": {"threshold": None}}),
         ask("threshold of text", {"inputs": {"image": texts[:1]}, "params": {"threshold": "a"}}),
         Question("no JSON", JSON, b"{" * 2000),
         Question("a bare JPEG", "image/jpeg", files[0]),

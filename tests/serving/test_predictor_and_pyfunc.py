@@ -234,6 +234,13 @@ def test_the_callers_threshold_decides(model, threshold, label):
     assert answer["threshold"] == threshold
 
 
+def test_a_threshold_of_null_is_the_cards(model):
+    (answer,) = model.predict(table(DARK), {"threshold": None}).to_dict(orient="records")
+
+    assert answer["threshold"] == model.card.threshold
+    assert answer["label"] == "no tumor"
+
+
 def test_a_probability_that_equals_the_threshold_is_a_tumor(model):
     probability = model.predict(table(DARK))["probability"][0]
 
