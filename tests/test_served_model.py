@@ -12,6 +12,7 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ import pytest
 
 from tumorscope.tracking.models import LoggedModel
 
+SOAK = Path(__file__).resolve().parents[1] / "benchmarks" / "soak.py"
 SITECUSTOMIZE = """
 import sys
 
@@ -183,6 +185,29 @@ def test_memory_stays_bounded_when_a_small_file_unpacks_to_a_hundred_megapixels(
         ask(server, {"inputs": {"image": [bomb] * 8}})
 
     assert _peak_memory_mib(server) - before < 60
+
+
+def test_many_clients_with_good_and_bad_files_lose_no_answer(server, trained_store):
+    address = server.removeprefix("http://")
+    command = [sys.executable, str(SOAK), "--url", address, "--pid", str(_first_process(server))]
+    command += ["--data", str(trained_store.data), "--seconds", "2"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no answer lost or wrong, memory stable" in done.stdout
+
+
+def _first_process(server: str) -> int:
+    """The process of the command that started the server."""
+    port = server.rsplit(":", 1)[1]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if port.encode() in words:
+                found.append(int(folder.name))
+    return min(found)
 
 
 def _peak_memory_mib(server: str) -> float:

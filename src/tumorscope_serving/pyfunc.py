@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from tumorscope_serving.predictor import Predictor
+from tumorscope_serving.predictor import Predictor, thread_count
 from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, read_slice
 
 IMAGE_COLUMN = "image"
@@ -28,6 +29,7 @@ DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORE
 
 def _load_pyfunc(data_path: str) -> "SliceModel":
     """MLflow calls this with the bundle's path."""
+    cv2.setNumThreads(thread_count())
     return SliceModel(Predictor(Path(data_path)))
 
 
@@ -50,15 +52,16 @@ class SliceModel:
 
         Args:
             model_input: column `image`, bytes or base64 text; other columns are not looked at.
-            params: `threshold` in [0, 1] to decide at; the card's where it is absent. With another
-                one than the card's no answer is "unsure".
+            params: `threshold` in [0, 1] to decide at; the card's where it is absent or null. With
+                another one than the card's no answer is "unsure".
 
         Returns:
             One row an image, with the columns of OUTPUT_COLUMNS. They are of type object, so
             that a missing value leaves the server as null.
         """
         images = _images(model_input)
-        threshold = float((params or {}).get("threshold", self.card.threshold))
+        asked = (params or {}).get("threshold")  # MLflow passes null on as None
+        threshold = self.card.threshold if asked is None else float(asked)
         if not 0 <= threshold <= 1:
             refusal = (None, None, None, "The threshold must be a number from 0 to 1.")
             return pd.DataFrame([refusal] * len(images), columns=OUTPUT_COLUMNS, dtype=object)

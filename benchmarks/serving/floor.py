@@ -1,0 +1,63 @@
+"""The floor (c): the same decoding and network in this process, without a server; by stages."""
+
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import mlflow
+import numpy as np
+from mlflow.pyfunc import scoring_server
+
+from tumorscope_serving.predictor import Predictor, thread_count
+from tumorscope_serving.slices import decode_gray, frame_slice
+
+
+class Floor:
+    """Times of one slice, stage by stage, in milliseconds.
+
+    Attributes:
+        stages: name to one time a slice and round.
+        totals: decode, framing and network together.
+        cpu_ms: time on a core of each slice's decode, framing and network.
+    """
+
+    def __init__(self, bundle: Path, echo: str) -> None:
+        """Load the network, and the echo model for what MLflow does without a server."""
+        self._predictor = Predictor(bundle)
+        self._echo = mlflow.pyfunc.load_model(echo)
+        self.stages: dict[str, list[float]] = {}
+        self.totals: list[float] = []
+        self.cpu_ms: list[float] = []
+
+    def forget(self) -> None:
+        """Begin anew; the first slices of a process are slower."""
+        self.stages.clear()
+        self.totals.clear()
+        self.cpu_ms.clear()
+
+    def measure(self, files: list[bytes], bodies: list[bytes]) -> None:
+        """Take each slice through all stages once."""
+        # As the served process has it; this process's number otherwise stays that of all cores.
+        cv2.setNumThreads(thread_count())
+        card, schema = self._predictor.card, self._echo.metadata.get_input_schema()
+        for file, body in zip(files, bodies, strict=True):
+            self._timed(
+                "MLflow", scoring_server.invocations, body, "application/json", self._echo, schema
+            )
+            self._timed("base64", base64.b64decode, base64.b64encode(file))
+            before = time.process_time()
+            gray = self._timed("decode", decode_gray, file)
+            framed = self._timed("framing", frame_slice, gray, card.image_size, card.framing)
+            self._timed("network", self._predictor.probabilities, framed[np.newaxis])
+            self.cpu_ms.append((time.process_time() - before) * 1000)
+            self.totals.append(
+                sum(self.stages[name][-1] for name in ("decode", "framing", "network"))
+            )
+
+    def _timed(self, name: str, function: Callable, *arguments: object) -> object:
+        start = time.perf_counter()
+        result = function(*arguments)
+        self.stages.setdefault(name, []).append((time.perf_counter() - start) * 1000)
+        return result
