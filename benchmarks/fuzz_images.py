@@ -205,6 +205,7 @@ class Child:
             outcome = ("hang", f"no answer after {HANG_S:.0f} s")
         except EOFError:
             outcome = ("dead", "")
+            self._process.join(5)
         self._process.kill()
         self._process.join()
         outcome = (outcome[0], f"{outcome[1]} exit code {self._process.exitcode}")

@@ -16,6 +16,7 @@ from tumorscope_serving.frames import (
     square_pixels,
 )
 
+RLE = "RLE Lossless"
 LUMA = (0.299, 0.587, 0.114)
 NO_DECODER = (
     "The DICOM file is compressed in a way that cannot be decoded here; install pylibjpeg[all] "
@@ -76,10 +77,13 @@ class DicomFrames:
         """Shape (rows, columns), or (rows, columns, 3) in red, green and blue or a palette's."""
         from pydicom.pixels import pixel_array
 
-        if self._dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        syntax = self._dataset.file_meta.TransferSyntaxUID
+        if syntax.is_encapsulated:
             self._check_stream(index)
+        # pylibjpeg's decoder of RLE panics on damaged frames, past `except Exception`.
+        plugin = "pydicom" if syntax.name == RLE else ""
         try:
-            return pixel_array(self._dataset, index=index)
+            return pixel_array(self._dataset, index=index, decoding_plugin=plugin)
         except RuntimeError:
             # Pillow's decoders leave some kinds to others, and fail as on a damaged file.
             if self._more_decoders:
@@ -94,7 +98,7 @@ class DicomFrames:
         if dataset.PixelData.count(b"\xfe\xff\x00\xe0") > 64 * self.count + 1024:
             raise UnreadableSliceError(MISMATCH)  # so many fragments would take minutes
         stream = get_frame(dataset.PixelData, index, number_of_frames=self.count)
-        if dataset.file_meta.TransferSyntaxUID.name == "RLE Lossless":
+        if dataset.file_meta.TransferSyntaxUID.name == RLE:
             width, height, samples = size
             bound = width * height * samples * (int(dataset.BitsAllocated) // 8) + 64
             if unpacked_rle_bytes(stream, bound) > bound:
