@@ -96,6 +96,10 @@ def _volume(data: bytes) -> tuple[np.ndarray, list[float], float, float]:
         )
     shape = _shape_of_volume([int(side) for side in header["dim"]])
     dtype = header.get_data_dtype()
+    if not dtype.names and (dtype.kind not in "iuf" or dtype.itemsize > 8):
+        raise UnreadableSliceError(
+            "The voxels of the NIfTI file are complex or of 128 bits; send real ones of up to 64."
+        )
     start = float(header["vox_offset"])
     end = start + np.prod(shape, dtype=float) * dtype.itemsize
     if not (start >= kind.sizeof_hdr and start % 1 == 0 and end <= len(data)):
@@ -103,12 +107,8 @@ def _volume(data: bytes) -> tuple[np.ndarray, list[float], float, float]:
     if dtype.names:  # red, green, blue and, it may be, alpha
         voxels = np.ndarray((dtype.itemsize, *shape), np.uint8, data, int(start), order="F")
         voxels = np.moveaxis(voxels, 0, 3)
-    elif dtype.kind in "iuf" and dtype.itemsize <= 8:
-        voxels = np.ndarray(shape, dtype, data, int(start), order="F")
     else:
-        raise UnreadableSliceError(
-            "The voxels of the NIfTI file are complex or of 128 bits; send real ones of up to 64."
-        )
+        voxels = np.ndarray(shape, dtype, data, int(start), order="F")
     slope, offset = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or not np.isfinite([slope, offset]).all():
         slope, offset = 1.0, 0.0

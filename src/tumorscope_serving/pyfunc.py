@@ -63,7 +63,9 @@ class SliceModel:
             that a missing value leaves the server as null.
         """
         images = _images(model_input)
-        threshold = float((params or {}).get("threshold", self.card.threshold))
+        threshold = (params or {}).get("threshold")
+        # MLflow lets a null through for any param.
+        threshold = self.card.threshold if threshold is None else float(threshold)
         if not 0 <= threshold <= 1:
             refusal = (None, None, None, "The threshold must be a number from 0 to 1.", None)
             return pd.DataFrame([refusal] * len(images), columns=OUTPUT_COLUMNS, dtype=object)
