@@ -32,7 +32,10 @@ ALLOWED = {
     "tumorscope.__main__": {"tumorscope.cli"},
     "tumorscope": set(),
 }
-SERVING_MAY_IMPORT = {"numpy", "cv2", "PIL", "pandas", "onnxruntime", "tumorscope_serving"}
+SERVING_MAY_IMPORT = {
+    *("numpy", "cv2", "PIL", "pandas", "onnxruntime", "pydicom", "nibabel"),
+    "tumorscope_serving",
+}
 
 
 def imports_of(path: Path) -> set[str]:

@@ -1,4 +1,5 @@
 """What travels inside every logged TumorScope model: slices in, answers out.
 
-It needs numpy, OpenCV, Pillow, pandas and ONNX Runtime; no MLflow and no TensorFlow.
+It needs numpy, OpenCV, Pillow, pydicom, nibabel, pandas and ONNX Runtime; no MLflow and no
+TensorFlow.
 """

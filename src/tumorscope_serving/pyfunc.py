@@ -2,9 +2,11 @@
 
 Input is a column `image` of bytes, or of base64 text (a data URL too). Output has one row an
 image, in order: `probability` of a tumor, `label` ("tumor", "no tumor", or "unsure" where the
-probability is close to the card's threshold), the `threshold` that decided, and `error`: null, or
-one sentence on what is wrong with this image. A bad image is a row with an error and never fails
-its batch; no answer repeats what the caller sent.
+probability is close to the card's threshold), the `threshold` that decided, `error`: null, or
+one sentence on what is wrong with this image, and `frames`: null, or for a file of several frames
+a list of what each says; the row's own probability is then their summary (`volumes.summarize`).
+A bad image is a row with an error and never fails its batch; no answer repeats what the caller
+sent.
 """
 
 import base64
@@ -17,11 +19,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from tumorscope_serving.decoding import read_frames
+from tumorscope_serving.frames import Frames
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, read_slice
+from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, frame_slice
+from tumorscope_serving.volumes import Allowance, summarize
 
 IMAGE_COLUMN = "image"
-OUTPUT_COLUMNS = ("probability", "label", "threshold", "error")
+OUTPUT_COLUMNS = ("probability", "label", "threshold", "error", "frames")
 CHUNK = 64
 EXPECTED = "expected the bytes of an image file, or their base64 text"
 DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
@@ -63,30 +68,63 @@ class SliceModel:
         asked = (params or {}).get("threshold")  # MLflow passes null on as None
         threshold = self.card.threshold if asked is None else float(asked)
         if not 0 <= threshold <= 1:
-            refusal = (None, None, None, "The threshold must be a number from 0 to 1.")
+            refusal = (None, None, None, "The threshold must be a number from 0 to 1.", None)
             return pd.DataFrame([refusal] * len(images), columns=OUTPUT_COLUMNS, dtype=object)
-        answers = []
+        answers, allowance = [], Allowance()
         # In chunks, so that memory is bounded by the request and not by its unpacked images.
         for start in range(0, len(images), CHUNK):
-            answers += self._answers(images[start : start + CHUNK], threshold)
+            answers += self._answers(images[start : start + CHUNK], threshold, allowance)
         return pd.DataFrame(answers, columns=OUTPUT_COLUMNS, dtype=object)
 
-    def _answers(self, images: list[object], threshold: float) -> list[tuple]:
-        slices: list[np.ndarray | None] = []
-        errors: list[str | None] = []
+    def _answers(self, images: list[object], threshold: float, allowance: Allowance) -> list[tuple]:
+        answers: list[tuple | None] = []
+        slices: list[np.ndarray | UnreadableSliceError] = []
         for image in images:
             try:
-                slices.append(read_slice(_bytes_of(image), self.card.image_size, self.card.framing))
-                errors.append(None)
+                frames = read_frames(_bytes_of(image))
+                if frames.is_volume:
+                    allowance.take(frames.count)
+                    answers.append(self._answer_volume(frames, threshold))
+                    continue
+                slices.append(self._slice(frames, 0))
             except UnreadableSliceError as error:
-                slices.append(None)
-                errors.append(str(error))
-        readable = [one for one in slices if one is not None]
+                slices.append(error)
+            answers.append(None)
+        judged = iter(self._answer_slices(slices, threshold))
+        return [(*next(judged), None) if answer is None else answer for answer in answers]
+
+    def _answer_volume(self, frames: Frames, threshold: float) -> tuple:
+        """The row of a volume: its summary, and what each of its frames says."""
+        judged = []
+        for start in range(0, frames.count, CHUNK):
+            indices = range(start, min(start + CHUNK, frames.count))
+            judged += self._answer_slices([self._slice(frames, i) for i in indices], threshold)
+        listed = [
+            {"frame": index, "probability": probability, "label": label, "error": error}
+            for index, (probability, label, _, error) in enumerate(judged)
+        ]
+        summary = summarize([one["probability"] for one in listed])
+        if summary is None:
+            error = f"No slice of the volume can be judged. Its first one: {listed[0]['error']}"
+            return None, None, threshold, error, listed
+        return summary, self.card.answer(summary, threshold), threshold, None, listed
+
+    def _slice(self, frames: Frames, index: int) -> np.ndarray | UnreadableSliceError:
+        try:
+            return frame_slice(frames.gray(index), self.card.image_size, self.card.framing)
+        except UnreadableSliceError as error:
+            return error
+
+    def _answer_slices(
+        self, slices: list[np.ndarray | UnreadableSliceError], threshold: float
+    ) -> list[tuple]:
+        """(probability, label, threshold, error) of each slice, in order."""
+        readable = [one for one in slices if isinstance(one, np.ndarray)]
         found = iter(self._predictor.probabilities(np.stack(readable)) if readable else [])
         answers = []
-        for error in errors:
-            if error is not None:
-                answers.append((None, None, threshold, error))
+        for one in slices:
+            if isinstance(one, UnreadableSliceError):
+                answers.append((None, None, threshold, str(one)))
                 continue
             probability = float(next(found))
             label = self.card.answer(probability, threshold)

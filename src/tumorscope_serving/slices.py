@@ -1,34 +1,35 @@
 """The one way from a file's bytes to what a network sees; training and serving both use it.
 
-A *gray* picture is a (height, width) uint8 array as the file holds it. A *slice* is a
-(size, size) uint8 array, framed; `network_input` scales slices to float32 in [0, 1].
-Pillow decodes, since it reads the size before the pixels and refuses truncated files, where
-OpenCV fills the rest with gray and says nothing; OpenCV does the geometry.
+A *gray* picture is a (height, width) uint8 array as the file holds it; `decoding` makes it.
+A *slice* is a (size, size) uint8 array, framed; `network_input` scales slices to float32 in [0, 1].
 """
-
-import io
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+from tumorscope_serving.bounds import MAX_BYTES, UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
+
+__all__ = [
+    "FRAMINGS",
+    "MAX_BYTES",
+    "UnreadableSliceError",
+    "decode_gray",
+    "frame_slice",
+    "head_box",
+    "network_input",
+    "read_slice",
+]
+
 FRAMINGS = ("head", "letterbox", "stretch")
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 40_000_000
-MIN_SIDE = 16
 FIND_SIDE = 128  # the head is looked for in a thumbnail of this many pixels
-
-
-class UnreadableSliceError(ValueError):
-    """One sentence on what is wrong with a file, without any of its content."""
 
 
 def read_slice(data: bytes, size: int, framing: str) -> np.ndarray:
     """Decode one file and frame it as a slice.
 
     Args:
-        data: the whole PNG, JPEG, TIFF, BMP or WebP file.
+        data: the whole file, of any kind that `tumorscope_serving.decoding` reads.
         size: width and height of the slice in pixels.
         framing: how the frame becomes a square, one of FRAMINGS; see `frame_slice`.
 
@@ -36,7 +37,7 @@ def read_slice(data: bytes, size: int, framing: str) -> np.ndarray:
         shape (size, size), uint8.
 
     Raises:
-        UnreadableSliceError: the bytes are no picture, damaged, too large or too small.
+        UnreadableSliceError: the bytes are no picture, damaged, too large, too small or a volume.
     """
     return frame_slice(decode_gray(data), size, framing)
 
@@ -44,47 +45,6 @@ def read_slice(data: bytes, size: int, framing: str) -> np.ndarray:
 def network_input(slices: np.ndarray) -> np.ndarray:
     """Scale uint8 slices of shape (n, size, size) to float32 (n, size, size, 1) in [0, 1]."""
     return slices[..., np.newaxis].astype(np.float32) / 255.0
-
-
-def decode_gray(data: bytes) -> np.ndarray:
-    """Decode a picture to gray: color by ITU-R 601 luma, deep gray stretched to 8 bits.
-
-    The size is read and bounded before any pixel is decoded, so a small file that unpacks to
-    gigabytes costs nothing.
-
-    Args:
-        data: the whole file, at most MAX_BYTES long and MAX_PIXELS large.
-
-    Returns:
-        shape (height, width), uint8; upright where the file's EXIF tag says how.
-
-    Raises:
-        UnreadableSliceError: the bytes are no picture, damaged, too large or too small.
-    """
-    if not data:
-        raise UnreadableSliceError("The file is empty; send a PNG, JPEG, TIFF, BMP or WebP file.")
-    if len(data) > MAX_BYTES:
-        raise UnreadableSliceError(
-            f"The file has {len(data) / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} are read."
-        )
-    try:
-        # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
-        # whole process, and decoding threads would leave each other's behind.
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_size(picture)
-            return _to_gray(picture)
-    except UnreadableSliceError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableSliceError(_too_large("more than 89")) from None
-    except Image.UnidentifiedImageError:
-        raise UnreadableSliceError(
-            "The file is no picture that can be read; send a PNG, JPEG, TIFF, BMP or WebP file."
-        ) from None
-    except Exception:  # Pillow's decoders raise a dozen kinds of error on damaged files
-        raise UnreadableSliceError(
-            "The picture is damaged or truncated; send the whole, original file."
-        ) from None
 
 
 def frame_slice(gray: np.ndarray, size: int, framing: str) -> np.ndarray:
@@ -195,41 +155,3 @@ def _resize(gray: np.ndarray, height: int, width: int) -> np.ndarray:
     shrinks = height * width < gray.size
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(gray, (width, height), interpolation=interpolation)
-
-
-def _check_size(picture: Image.Image) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableSliceError(_too_large(f"{width * height / 1e6:.0f}"))
-    if min(width, height) < MIN_SIDE:
-        raise UnreadableSliceError(
-            f"The picture has {width} x {height} pixels; at least {MIN_SIDE} x {MIN_SIDE} "
-            "are needed to see a head."
-        )
-    if getattr(picture, "n_frames", 1) > 1:
-        raise UnreadableSliceError(
-            f"The file holds {picture.n_frames} pictures; send them one by one."
-        )
-
-
-def _too_large(megapixels: str) -> str:
-    limit = MAX_PIXELS // 1_000_000
-    return f"The picture has {megapixels} megapixels; at most {limit} are decoded."
-
-
-def _to_gray(picture: Image.Image) -> np.ndarray:
-    picture.load()
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):
-        return _stretch_to_8_bits(np.asarray(picture, np.float64))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(black, picture)
-    return np.array(picture.convert("L"))
-
-
-def _stretch_to_8_bits(deep: np.ndarray) -> np.ndarray:
-    deep = np.nan_to_num(deep, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = deep.min(), deep.max()
-    return np.round((deep - low) / max(high - low, 1e-9) * 255).astype(np.uint8)

@@ -18,7 +18,11 @@ TUMOR_FOLDERS = frozenset(
 HEALTHY_FOLDERS = frozenset(
     {"no", "no_tumor", "no_tumour", "notumor", "notumour", "healthy", "normal"}
 )
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".webp"})
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom"}
+)
+# Volumes are no slices; they are listed all the same, so that reading them says what they are.
+VOLUME_NAMES = (".nii", ".nii.gz")
 IGNORED_FOLDERS = frozenset({"__macosx", "checkpoints", "masks", "__pycache__"})
 UNDERSTOOD = "yes|no, tumor|no_tumor|notumor|healthy|normal, or glioma|meningioma|pituitary|notumor"
 
@@ -55,7 +59,7 @@ def find_slice_files(
         )
     files, others, unknown = [], [], set()
     for path in _visible_files(data_dir):
-        is_picture = path.suffix.lower() in IMAGE_SUFFIXES
+        is_picture = _is_picture(path)
         class_folder = _class_folder(path.relative_to(data_dir))
         if class_folder is None:
             if is_picture:
@@ -76,7 +80,11 @@ def find_slice_files(
 
 def holds_pictures(folder: Path) -> bool:
     """Whether a picture stands anywhere below a folder, of known class or not."""
-    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in _visible_files(folder))
+    return any(_is_picture(path) for path in _visible_files(folder))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES or path.name.lower().endswith(VOLUME_NAMES)
 
 
 def _visible_files(data_dir: Path) -> list[Path]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-from mlflow.types.schema import AnyType
+from mlflow.types.schema import AnyType, Array, Object, Property
 
 import tumorscope_serving
 from tumorscope_serving.pyfunc import IMAGE_COLUMN
@@ -26,11 +26,13 @@ LOADER_MODULE = "tumorscope_serving.pyfunc"
 # mlflow-skinny has the scoring server; what the full package adds to it, a server never imports.
 SERVING_PACKAGES = (
     "mlflow-skinny",
+    "nibabel",
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
     "pandas",
     "pillow",
+    "pydicom",
 )
 
 
@@ -62,7 +64,7 @@ def log_bundle(bundle: Path, threshold: float) -> str:
 
 
 def model_signature(threshold: float) -> ModelSignature:
-    """One column of images in; probability, label, threshold and error out.
+    """One column of images in; probability, label, threshold, error and frames out.
 
     The column is of any type, and optional: one of bytes would be decoded from base64 by the
     server itself, which fails the whole batch for one bad text, and a missing one would be refused
@@ -76,9 +78,22 @@ def model_signature(threshold: float) -> ModelSignature:
                 ColSpec(DataType.string, "label", required=False),
                 ColSpec(DataType.double, "threshold", required=False),
                 ColSpec(DataType.string, "error", required=False),
+                ColSpec(Array(_frame()), "frames", required=False),
             ]
         ),
         params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
+    )
+
+
+def _frame() -> Object:
+    """One frame of a volume, as `tumorscope_serving.pyfunc` answers it."""
+    return Object(
+        [
+            Property("frame", DataType.long),
+            Property("probability", DataType.double, required=False),
+            Property("label", DataType.string, required=False),
+            Property("error", DataType.string, required=False),
+        ]
     )
 
 

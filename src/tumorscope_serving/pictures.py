@@ -1,0 +1,87 @@
+"""Picture files: PNG, JPEG, TIFF (of several pages too), BMP and WebP.
+
+Pillow decodes, since it reads the size before the pixels and refuses truncated files, where
+OpenCV fills the rest with gray and says nothing.
+"""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from tumorscope_serving.bounds import (
+    KNOWN_FILES,
+    MAX_FRAMES,
+    UnreadableSliceError,
+    check_frames,
+    check_size,
+    too_large,
+)
+from tumorscope_serving.frames import Frames, stretch_to_8_bits
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+DAMAGED = "The picture is damaged or truncated; send the whole, original file."
+
+
+def read_picture(data: bytes) -> Frames:
+    """Look into a picture file; pages of a TIFF file are frames.
+
+    Raises:
+        UnreadableSliceError: the bytes are no picture, too large or too small, or an animation.
+    """
+    count = _guarded(data, _count_pages)
+    return Frames(count, count > 1, lambda index: _guarded(data, _gray_page, index))
+
+
+def _guarded(data: bytes, look, *arguments):
+    """Open a picture, look into it, and answer whatever Pillow raises by a sentence."""
+    try:
+        # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
+        # whole process, and decoding threads would leave each other's behind.
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            return look(picture, *arguments)
+    except UnreadableSliceError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableSliceError(too_large("more than 89")) from None
+    except Image.UnidentifiedImageError:
+        raise UnreadableSliceError(
+            f"The file is no picture that can be read; send a {KNOWN_FILES}."
+        ) from None
+    except Exception:  # Pillow's decoders raise a dozen kinds of error on damaged files
+        raise UnreadableSliceError(DAMAGED) from None
+
+
+def _count_pages(picture: Image.Image) -> int:
+    check_size(*picture.size)
+    if picture.format != "TIFF":
+        count = getattr(picture, "n_frames", 1)
+        if count > 1:
+            raise UnreadableSliceError(
+                f"The file holds {count} pictures; send them one by one, or as pages of a TIFF."
+            )
+        return 1
+    # `n_frames` would walk through all pages, of which a file can claim millions.
+    for page in range(1, MAX_FRAMES + 1):
+        try:
+            picture.seek(page)
+        except EOFError:
+            return page
+    check_frames(MAX_FRAMES + 1)
+    raise AssertionError("more than MAX_FRAMES are refused")
+
+
+def _gray_page(picture: Image.Image, index: int) -> np.ndarray:
+    """One page, upright where its EXIF tag says how; color by ITU-R 601 luma."""
+    if index:
+        picture.seek(index)
+    check_size(*picture.size)
+    picture.load()
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):
+        return stretch_to_8_bits(np.asarray(picture))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(black, picture)
+    return np.array(picture.convert("L"))
