@@ -109,7 +109,9 @@ class LoggedModel:
         if self.uri == SHIPPED:
             return BUNDLE
         flavor = self._model.metadata.flavors["python_function"]
-        return Path(mlflow.artifacts.download_artifacts(self.uri), flavor["data"])
+        # By its own name, since a run keeps its models apart from its other artifacts.
+        uri = f"models:/{self.model_id}" if self.model_id else self.uri
+        return Path(mlflow.artifacts.download_artifacts(uri), flavor["data"])
 
     @property
     def initial_weights(self) -> str:
