@@ -6,6 +6,7 @@ answers is the code and the network that travelled with the model.
 
 import base64
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,9 @@ import zlib
 from pathlib import Path
 
 import mlflow
+import nibabel
+import numpy as np
+import pydicom
 import pytest
 
 from tumorscope.tracking.models import LoggedModel
@@ -120,7 +124,7 @@ def test_all_request_forms_get_the_same_answer(server, picture):
 
     assert all(answer == answers[0] for answer in answers)
     assert len(answers[0]) == 2
-    assert set(answers[0][0]) == {"probability", "label", "threshold", "error"}
+    assert set(answers[0][0]) == {"probability", "label", "threshold", "error", "frames"}
     assert answers[0][0]["error"] is None
 
 
@@ -156,6 +160,46 @@ def test_bad_images_are_rows_with_an_error_beside_good_rows(server, picture):
         assert answer["label"] is None
         assert answer["error"].endswith(".")
     assert "100 megapixels" in answers[4]["error"]
+
+
+def test_a_volume_is_one_row_with_an_answer_a_slice_in_every_form(server):
+    voxels = np.random.default_rng(0).integers(0, 255, (24, 20, 3)).astype(np.uint8)
+    voxels[:, :, 1] = 0
+    text = base64.b64encode(nibabel.Nifti1Image(voxels, np.eye(4)).to_bytes()).decode()
+    forms = [
+        {"dataframe_split": {"columns": ["image"], "data": [[text]]}},
+        {"dataframe_records": [{"image": text}]},
+        {"inputs": {"image": [text]}},
+        {"instances": [{"image": text}]},
+    ]
+
+    answers = [ask(server, form) for form in forms]
+
+    assert all(answer == answers[0] for answer in answers)
+    (row,) = answers[0]
+    assert [frame["frame"] for frame in row["frames"]] == [0, 1, 2]
+    assert row["frames"][1]["probability"] is None
+    assert "uniform" in row["frames"][1]["error"]
+    assert 0 <= row["probability"] <= 1
+    assert row["error"] is None
+
+
+def test_a_dicom_file_is_answered_and_its_patient_is_not_named(server):
+    slice_of_mr = pydicom.dcmread(Path(pydicom.__file__).parent / "data/test_files/MR_small.dcm")
+    slice_of_mr.PatientName = "Xyzzy^Quux"
+    stream = io.BytesIO()
+    slice_of_mr.save_as(stream)
+    good = stream.getvalue()
+
+    answers = ask(
+        server,
+        {"inputs": {"image": [base64.b64encode(one).decode() for one in (good, good[:-50])]}},
+    )
+
+    assert answers[0]["error"] is None
+    assert answers[0]["frames"] is None
+    assert answers[1]["error"].startswith("The DICOM file is damaged")
+    assert "Xyzzy" not in json.dumps(answers)
 
 
 def test_a_missing_column_is_an_error_that_does_not_repeat_the_data(server, picture):

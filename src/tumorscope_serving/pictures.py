@@ -5,6 +5,7 @@ OpenCV fills the rest with gray and says nothing.
 """
 
 import io
+import logging
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -35,6 +36,7 @@ def read_picture(data: bytes) -> Frames:
 
 def _guarded(data: bytes, look, *arguments):
     """Open a picture, look into it, and answer whatever Pillow raises by a sentence."""
+    _keep_quiet()
     try:
         # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
         # whole process, and decoding threads would leave each other's behind.
@@ -50,6 +52,13 @@ def _guarded(data: bytes, look, *arguments):
         ) from None
     except Exception:  # Pillow's decoders raise a dozen kinds of error on damaged files
         raise UnreadableSliceError(DAMAGED) from None
+
+
+def _keep_quiet() -> None:
+    """Keep Pillow from logging every tag's value where somebody debugs the whole process."""
+    logger = logging.getLogger("PIL")
+    if logger.getEffectiveLevel() < logging.INFO:
+        logger.setLevel(logging.INFO)
 
 
 def _count_pages(picture: Image.Image) -> int:

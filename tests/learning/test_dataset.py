@@ -1,7 +1,10 @@
 import logging
 import shutil
+from pathlib import Path
 
+import nibabel
 import numpy as np
+import pydicom
 import pytest
 
 from tumorscope.errors import DatasetError
@@ -41,6 +44,22 @@ def test_files_that_cannot_be_read_are_listed_with_the_reason(drawn_data):
     assert set(reasons) == {"yes/torn.png", "no/notes.txt"}
     assert "damaged or truncated" in reasons["yes/torn.png"]
     assert reasons["no/notes.txt"] == "not a picture"
+
+
+def test_dicom_slices_are_loaded_and_volumes_are_refused_by_a_sentence(four_slices):
+    shipped = Path(pydicom.__file__).parent / "data" / "test_files" / "MR_small.dcm"
+    shutil.copy(shipped, four_slices / "yes" / "slice.dcm")
+    volume = nibabel.Nifti1Image(np.zeros((20, 20, 4), np.uint8), np.eye(4))
+    nibabel.save(volume, four_slices / "no" / "volume.nii.gz")
+
+    dataset = load(four_slices)
+
+    assert "yes/slice.dcm" in set(dataset.table["path"])
+    ((path, reason),) = dataset.unreadable
+    assert (path, reason) == (
+        "no/volume.nii.gz",
+        "The file holds 4 pictures; send them one by one.",
+    )
 
 
 def test_a_row_of_the_table_describes_its_file_and_its_slice(drawn_data):

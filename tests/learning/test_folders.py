@@ -175,3 +175,12 @@ def test_a_linked_class_folder_is_read_and_a_link_upwards_does_not_loop(tmp_path
         ("no", "one.png"),
         ("yes", "one.png"),
     ]
+
+
+def test_dicom_files_are_slices_and_volumes_are_listed_so_that_reading_refuses_them(tmp_path):
+    make_files(tmp_path, "yes/a.DCM", "yes/b.nii.gz", "no/c.nii", "no/d.png", "no/e.gz")
+
+    files, others = find_slice_files(tmp_path)
+
+    assert [file.path.name for file in files] == ["c.nii", "d.png", "a.DCM", "b.nii.gz"]
+    assert [path.name for path in others] == ["e.gz"]

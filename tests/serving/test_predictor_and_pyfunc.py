@@ -6,62 +6,21 @@ import shutil
 
 import cv2
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
-from onnx import TensorProto, helper
 from PIL import Image
 
 from tumorscope_serving.calibration import Calibration
 from tumorscope_serving.card import UNSURE, ModelCard
-from tumorscope_serving.predictor import BATCH, NETWORK_FILE, THREADS_VARIABLE, Predictor
+from tumorscope_serving.predictor import BATCH, THREADS_VARIABLE, Predictor
 from tumorscope_serving.pyfunc import CHUNK, OUTPUT_COLUMNS, _load_pyfunc
 
-SIZE = 16
 SECRET = "JaneDoeBorn1970"
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    """A model whose probability of a tumor is the sigmoid of 10 * (mean brightness - 0.5)."""
-    folder = tmp_path_factory.mktemp("bundle")
-    half, ten = (
-        helper.make_tensor(name, TensorProto.FLOAT, [], [value])
-        for name, value in (("half", 0.5), ("ten", 10.0))
-    )
-    graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["slices"], ["mean"], axes=[1, 2], keepdims=0),
-            helper.make_node("Sub", ["mean", "half"], ["centered"]),
-            helper.make_node("Mul", ["centered", "ten"], ["steep"]),
-            helper.make_node("Sigmoid", ["steep"], ["score"]),
-        ],
-        "brightness",
-        [helper.make_tensor_value_info("slices", TensorProto.FLOAT, ["n", SIZE, SIZE, 1])],
-        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n", 1])],
-        [half, ten],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.save(model, folder / NETWORK_FILE)
-    ModelCard(
-        network="brightness",
-        image_size=SIZE,
-        framing="stretch",
-        class_names=("no tumor", "tumor"),
-        threshold=0.5,
-        validation_sensitivity=1.0,
-        validation_specificity=1.0,
-        data_name="drawn",
-        data_digest="0" * 32,
-        git_commit="unknown",
-        intended_use="Tests.",
-    ).write(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def model(bundle):
-    return _load_pyfunc(str(bundle))
+@pytest.fixture
+def model(brightness_model):
+    return brightness_model
 
 
 def picture(gray_value: int, file_format: str = "PNG") -> bytes:
@@ -84,7 +43,7 @@ BRIGHT_PROBABILITY, DARK_PROBABILITY = 1 / (1 + np.exp(-5)), 1 / (1 + np.exp(5))
 
 def test_the_predictor_scores_slices_in_their_order_across_batches(bundle):
     brightness = np.random.default_rng(0).integers(0, 256, 2 * BATCH + 3)
-    slices = np.tile(brightness.astype(np.uint8)[:, None, None], (1, SIZE, SIZE))
+    slices = np.tile(brightness.astype(np.uint8)[:, None, None], (1, 16, 16))
 
     probabilities = Predictor(bundle).probabilities(slices)
 
@@ -248,6 +207,13 @@ def test_a_probability_that_equals_the_threshold_is_a_tumor(model):
     answers = model.predict(table(DARK), {"threshold": probability})
 
     assert list(answers["label"]) == ["tumor"]
+
+
+def test_a_threshold_of_null_is_the_cards(model):
+    """MLflow lets it through for any param."""
+    answers = model.predict(table(BRIGHT), {"threshold": None})
+
+    assert list(answers["threshold"]) == [0.5]
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), float("inf")])

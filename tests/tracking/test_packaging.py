@@ -69,7 +69,9 @@ def test_the_signature_shows_the_threshold_of_the_card():
     signature = model_signature(0.25)
 
     assert signature.params.params[0].default == 0.25
-    assert signature.outputs.input_names() == ["probability", "label", "threshold", "error"]
+    assert signature.outputs.input_names() == [
+        *("probability", "label", "threshold", "error", "frames")
+    ]
 
 
 def test_the_input_example_is_a_drawn_picture():
