@@ -9,6 +9,7 @@ from tumorscope.config import (
     PhantomsConfig,
     PromotionConfig,
     TrainingConfig,
+    TuningConfig,
 )
 from tumorscope.errors import SettingError
 
@@ -34,6 +35,7 @@ def test_a_setting_outside_its_limits_is_refused_with_the_limits(settings, messa
     [
         TrainingConfig,
         CrossValidationConfig,
+        TuningConfig,
         EvaluationConfig,
         PromotionConfig,
         PhantomConfig,

@@ -18,6 +18,7 @@ from tumorscope.config import (
     PromotionConfig,
     RollbackConfig,
     TrainingConfig,
+    TuningConfig,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 CONFIGS = {
     "main": ("train", TrainingConfig),
     "cross_validate": ("cross-validate", CrossValidationConfig),
+    "tune": ("tune", TuningConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
     "phantoms": ("phantoms", PhantomsConfig),

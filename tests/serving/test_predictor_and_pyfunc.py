@@ -209,13 +209,6 @@ def test_a_probability_that_equals_the_threshold_is_a_tumor(model):
     assert list(answers["label"]) == ["tumor"]
 
 
-def test_a_threshold_of_null_is_the_cards(model):
-    """MLflow lets it through for any param."""
-    answers = model.predict(table(BRIGHT), {"threshold": None})
-
-    assert list(answers["threshold"]) == [0.5]
-
-
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), float("inf")])
 def test_a_threshold_out_of_range_is_refused_in_each_row(model, threshold):
     answers = model.predict(table(BRIGHT, DARK), {"threshold": threshold})

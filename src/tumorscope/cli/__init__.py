@@ -8,7 +8,7 @@ import os
 
 import click
 
-from tumorscope.cli import drawing, judging, learning
+from tumorscope.cli import drawing, judging, learning, tuning
 from tumorscope.cli.options import ErrorsAsSentences
 from tumorscope.config import DISCLAIMER
 
@@ -32,6 +32,7 @@ def main() -> None:
 for command in (
     learning.train,
     learning.cross_validate,
+    tuning.tune,
     learning.pretrain,
     judging.evaluate,
     judging.promote,

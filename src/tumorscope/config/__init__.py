@@ -28,6 +28,7 @@ from tumorscope.config.slices import (
     PhantomsConfig,
     SlicesConfig,
 )
+from tumorscope.config.tuning import TuningConfig
 
 __all__ = [
     "ADDITIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "RollbackConfig",
     "SlicesConfig",
     "TrainingConfig",
+    "TuningConfig",
     "check_limits",
     "setting",
 ]

@@ -13,22 +13,28 @@ RUNNING = "RUNNING"
 
 
 @contextlib.contextmanager
-def nested_run(workflow: str, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
-    """Open a run below the open one, and end it as what it was.
+def nested_run(
+    workflow: str, name: str, tags: Mapping[str, str], parent_run_id: str = ""
+) -> Iterator[TrackedRun]:
+    """Open a run below another one, and end it as what it was.
 
     Args:
         workflow: what the run is, as "fold"; `promote` looks at none of these.
         name: shown in the MLflow UI.
-        tags: of the run.
+        tags: of the run; it has them from its first moment on.
+        parent_run_id: of the run above, where that is not the one that is open.
     """
-    experiment = mlflow.active_run().info.experiment_id
+    parent = mlflow.get_run(parent_run_id) if parent_run_id else mlflow.active_run()
     run = mlflow.start_run(
-        run_name=name, nested=True, experiment_id=experiment, log_system_metrics=False
+        run_name=name,
+        nested=True,
+        parent_run_id=parent.info.run_id,
+        experiment_id=parent.info.experiment_id,
+        tags={WORKFLOW_TAG: workflow, **tags},
+        log_system_metrics=False,
     )
     try:
-        nested = TrackedRun(run)
-        nested.set_tags({WORKFLOW_TAG: workflow, **tags})
-        yield nested
+        yield TrackedRun(run)
     except KeyboardInterrupt:
         mlflow.end_run("KILLED")
         raise

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import mlflow
@@ -39,6 +40,7 @@ MANIFEST = "split.csv"
 EARLIER_SLICES = "earlier_slices.csv"
 MODEL_CARD, MODEL_CARD_PAGE = "model_card.md", "model_card.html"
 OUT_OF_FOLD = "out_of_fold.csv"
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -94,14 +96,7 @@ class TrackedRun:
         """
         source = LocalArtifactDatasetSource(str(folder))
         mlflow.log_input(MetaDataset(source, name, digest), context)
-        mlflow.set_tags(
-            {
-                "tumorscope.data_name": name,
-                DATA_ORIGIN_TAG: origin,
-                DATA_FOLDER_TAG: str(folder.absolute()),
-                DATA_DIGEST_TAG: digest,
-            }
-        )
+        mlflow.set_tags(data_tags(folder, name, origin, digest))
 
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""
@@ -126,9 +121,23 @@ class TrackedRun:
         mlflow.log_text(html, MODEL_CARD_PAGE)
 
 
+def data_tags(folder: Path, name: str, origin: str, digest: str) -> dict[str, str]:
+    """Say by tags which slices a run is about; arguments as those of `log_dataset`."""
+    return {
+        "tumorscope.data_name": name,
+        DATA_ORIGIN_TAG: origin,
+        DATA_FOLDER_TAG: str(folder.absolute()),
+        DATA_DIGEST_TAG: digest,
+    }
+
+
 @contextlib.contextmanager
 def tracked_run(
-    workflow: str, config: Any, experiment: str = EXPERIMENT, resumed_run_id: str = ""
+    workflow: str,
+    config: Any,
+    experiment: str = EXPERIMENT,
+    resumed_run_id: str = "",
+    tags: Mapping[str, str] = NO_TAGS,
 ) -> Iterator[TrackedRun]:
     """Open a run, or the one that `mlflow run` has opened, and end it as what it was.
 
@@ -138,6 +147,7 @@ def tracked_run(
         experiment: that a new run belongs to.
         resumed_run_id: run to go on with instead of a new one; not inside `mlflow run`, which has
             opened one already.
+        tags: of the run, set as it begins.
 
     Yields:
         The run, with its params and tags logged.
@@ -156,9 +166,9 @@ def tracked_run(
             mlflow.set_experiment(experiment)
             run = mlflow.start_run(resumed_run_id or None, log_system_metrics=False)
     tracked = TrackedRun(run)
-    with _stop_signals_raise():
+    with stop_signals_raise():
         try:
-            tracked.set_tags({WORKFLOW_TAG: workflow, "tumorscope.use": DISCLAIMER})
+            tracked.set_tags({WORKFLOW_TAG: workflow, "tumorscope.use": DISCLAIMER, **tags})
             tracked.log_params(config)
             yield tracked
         except KeyboardInterrupt:
@@ -175,7 +185,7 @@ def tracked_run(
 
 
 @contextlib.contextmanager
-def _stop_signals_raise() -> Iterator[None]:
+def stop_signals_raise() -> Iterator[None]:
     """Both stop signals raise KeyboardInterrupt, once: what follows must end the run in peace."""
 
     def stop(number, frame) -> None:

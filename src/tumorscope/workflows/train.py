@@ -1,7 +1,7 @@
 """`train`: load, split, learn, judge once on the test slices, log."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +21,13 @@ from tumorscope.learning.shortcuts import ShortcutFloor, shortcut_floors
 from tumorscope.learning.splits import PARTS, split_by_group
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.packaging import log_bundle
-from tumorscope.tracking.runs import INITIAL_WEIGHTS_TAG, MANIFEST, MODEL_URI_TAG, tracked_run
+from tumorscope.tracking.runs import (
+    INITIAL_WEIGHTS_TAG,
+    MANIFEST,
+    MODEL_URI_TAG,
+    NO_TAGS,
+    tracked_run,
+)
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.slices import network_input
@@ -61,6 +67,7 @@ def train_and_log(
     config: TrainingConfig,
     say: Callable[[str], None] = silence,
     progress: Progress = no_progress,
+    tags: Mapping[str, str] = NO_TAGS,
 ) -> TrainingSummary:
     """Train a network on slices or phantoms and leave an MLflow run with its model.
 
@@ -69,6 +76,7 @@ def train_and_log(
         say: called with one sentence: where the slices come from, and what is unknown of the
             initial weights.
         progress: called with the number of phantoms drawn so far, and of all.
+        tags: of the run, beside its own: what has asked for it.
 
     Returns:
         The run's figures.
@@ -82,7 +90,7 @@ def train_and_log(
         StoppedError: the run was interrupted; it is KILLED and has no model.
         TrackingError: the tracking store, or the model to start from, cannot be used.
     """
-    with tracked_run("train", config) as run:
+    with tracked_run("train", config, tags=tags) as run:
         with run.phase("load"):
             dataset, origin = load_slices(config, "training", say, progress)
         with run.phase("split"):

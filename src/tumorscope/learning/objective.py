@@ -1,0 +1,83 @@
+"""What a trial of a search is worth: a loss, never of slices that test.
+
+Losses are binary cross-entropies. Whoever calls leaves the slices of the test part out of what is
+given here, so that they cannot have a part in the choice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import log_loss
+
+from tumorscope.config import LearningConfig
+from tumorscope.learning.fitting import fit
+from tumorscope.learning.initial_weights import GivenWeights
+from tumorscope.learning.training import EpochMetrics, predict_scores
+
+# As Keras clips them in its own loss.
+LEAST_SCORE = 1e-7
+# Called with the epoch, counted on from fold to fold, its metrics, and the loss to prune by, None
+# where an epoch is not compared with those of other trials.
+OnEpoch = Callable[[int, EpochMetrics, float | None], None]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The slices that a search may see, and how they are divided.
+
+    Attributes:
+        inputs: shape (n, size, size, 1), float32 in [0, 1].
+        labels: shape (n,), 1 for tumor and 0 for none.
+        parts: shape (folds, n), names of parts. One row of "train" and "validation" makes the
+            validation loss the objective; rows with a part "test", that of a fold, the loss out
+            of fold.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    parts: np.ndarray
+
+
+def trial_loss(
+    slices: Slices,
+    config: LearningConfig,
+    on_epoch: OnEpoch,
+    given: GivenWeights | None = None,
+) -> float:
+    """Train with a trial's settings, and measure.
+
+    With one division it is the lowest validation loss, that of the weights which are kept. With
+    folds it is the log loss of all slices, each scored by the network of the fold that tests it;
+    the epochs of the first fold are those that trials are compared by. Training starts from the
+    weights that are given, where `initial_weights` names a file or a model.
+    """
+    if len(slices.parts) == 1:
+        return _validation_loss(slices, config, on_epoch, given)
+    return _loss_out_of_fold(slices, config, on_epoch, given)
+
+
+def _validation_loss(
+    slices: Slices, config: LearningConfig, on_epoch: OnEpoch, given: GivenWeights | None
+) -> float:
+    def compare(epoch: int, metrics: EpochMetrics) -> None:
+        on_epoch(epoch, metrics, metrics["val_loss"])
+
+    result = fit(slices.inputs, slices.labels, slices.parts[0], config, compare, given).result
+    return result.history[result.best_epoch - 1]["val_loss"]
+
+
+def _loss_out_of_fold(
+    slices: Slices, config: LearningConfig, on_epoch: OnEpoch, given: GivenWeights | None
+) -> float:
+    scores = np.empty(len(slices.labels))
+    for fold, parts in enumerate(slices.parts):
+
+        def count_on(epoch: int, metrics: EpochMetrics, fold: int = fold) -> None:
+            compared = None if fold else metrics["val_loss"]
+            on_epoch(fold * config.epochs + epoch, metrics, compared)
+
+        fitted = fit(slices.inputs, slices.labels, parts, config, count_on, given)
+        tested = parts == "test"
+        scores[tested] = predict_scores(fitted.network, slices.inputs[tested])
+    return float(log_loss(slices.labels, scores.clip(LEAST_SCORE, 1 - LEAST_SCORE)))

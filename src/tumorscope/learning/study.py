@@ -1,0 +1,282 @@
+"""A search that several processes share: which trials there are, who is at which, what they gave.
+
+Trials are Optuna's, in a SQLite file. A process holds a lock file as long as it lives; the system
+frees it when the process dies, however it dies, and then the others know that its trial is lost:
+it has failed, and its settings are tried again. Nobody waits for a heartbeat to be missed, and a
+process that was only suspended is not taken for dead.
+
+The value of a trial is a loss: smaller is better.
+"""
+
+import contextlib
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from tumorscope.errors import SettingError
+
+# A trial that takes its process down with it each time (no memory) is given up in the end.
+MOST_TRIES = 3
+# Without so many complete trials there is no median to prune by.
+STARTUP_TRIALS = 4
+BUSY_TIMEOUT_S = 60
+SETTINGS, WORKER, TRIES, RETRY_OF, RUN = "settings", "worker", "tries", "retry_of", "run_id"
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many trials of a study ended, and how.
+
+    Attributes:
+        complete: trained to their end.
+        pruned: stopped early, since they were worse than the others.
+        failed: lost with their process, or stopped by the user.
+    """
+
+    complete: int
+    pruned: int
+    failed: int
+
+    @property
+    def finished(self) -> int:
+        """Those that count for the number that was asked for."""
+        return self.complete + self.pruned
+
+
+class SharedStudy:
+    """A study on disk, with this process as one of its workers; `open_study` makes it."""
+
+    def __init__(self, study: optuna.Study, folder: Path, seed: int) -> None:
+        self._study = study
+        self._folder = folder
+        self._seed = seed
+        self._worker = uuid.uuid4().hex[:12]
+        self._presence = FileLock(folder / f"{self._worker}.worker")
+        self._guard = FileLock(folder / "study.lock")
+
+    def join(self) -> None:
+        """Be known as alive to the other processes, until `leave`."""
+        self._presence.acquire()
+
+    def leave(self) -> bool:
+        """Be no longer known as alive; returns whether nobody else is, either."""
+        with self.alone():
+            self._presence.release()
+            (self._folder / f"{self._worker}.worker").unlink(missing_ok=True)
+            return not any(self._alive(path.stem) for path in self._folder.glob("*.worker"))
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the others from beginning or ending a trial; for moments only."""
+        with self._guard:
+            yield
+
+    @contextlib.contextmanager
+    def finale(self) -> Iterator[None]:
+        """Let one process at a time do what is done once, when the trials are over."""
+        with FileLock(self._folder / "finale.lock"):
+            yield
+
+    @property
+    def run_id(self) -> str:
+        """Of what the search is logged to, "" before there is one."""
+        return self._study.user_attrs.get(RUN, "")
+
+    @run_id.setter
+    def run_id(self, run_id: str) -> None:
+        self._study.set_user_attr(RUN, run_id)
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All of them, by number."""
+        return self._study.get_trials(deepcopy=False)
+
+    @property
+    def counts(self) -> Counts:
+        """How many ended, and how."""
+        states = [trial.state for trial in self.trials]
+        return Counts(*(states.count(state) for state in (*FINISHED, TrialState.FAIL)))
+
+    @property
+    def running(self) -> set[int]:
+        """Numbers of the trials that are under way."""
+        return {trial.number for trial in self.trials if trial.state == TrialState.RUNNING}
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The complete trial of the lowest loss, None where there is none yet."""
+        complete = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]
+        return min(complete, key=lambda trial: (trial.value, trial.number), default=None)
+
+    @property
+    def given(self) -> FrozenTrial:
+        """The trial of the settings as given: the first that did not fail, else the first."""
+        tried = [trial for trial in self.trials if _origin(trial) == 0]
+        return next((trial for trial in tried if trial.state in FINISHED), tried[0])
+
+    def importances(self) -> dict[str, float]:
+        """Share of each setting in what tells good trials from others (PED-ANOVA, 2023).
+
+        Empty where there are too few complete trials, or all are equal.
+        """
+        complete = {trial.value for trial in self.trials if trial.state == TrialState.COMPLETE}
+        if len(complete) < 4:
+            return {}
+        return optuna.importance.get_param_importances(self._study)
+
+    def fail_lost_trials(self) -> list[int]:
+        """End the trials whose process is dead, and queue their settings; `alone` must be held."""
+        lost = []
+        for trial in self.trials:
+            worker = trial.user_attrs.get(WORKER, "")
+            # A trial without a worker was lost before its process could sign it.
+            if trial.state == TrialState.RUNNING and not self._alive(worker):
+                self._fail(trial.number, again=True)
+                lost.append(trial.number)
+        for path in self._folder.glob("*.worker"):
+            if not self._alive(path.stem):
+                path.unlink(missing_ok=True)
+        return lost
+
+    def ask(self, total: int, space: Mapping[str, BaseDistribution]) -> Trial | None:
+        """Begin a trial, unless `total` are finished or under way; `alone` must be held."""
+        if self.counts.finished + len(self.running) >= total:
+            return None
+        # Each trial has a seed of its own, so that processes do not draw alike.
+        self._study.sampler = optuna.samplers.TPESampler(
+            seed=(self._seed * 1_000_003 + len(self.trials)) % 2**32, constant_liar=True
+        )
+        trial = self._study.ask(dict(space))
+        trial.set_user_attr(WORKER, self._worker)
+        return trial
+
+    def should_prune(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """Keep an epoch's loss, and say whether the trial is worse than the median of others."""
+        trial.report(loss, epoch)
+        return bool(trial.should_prune())
+
+    def complete(self, trial: Trial, loss: float) -> None:
+        """End a trial with its loss."""
+        with self.alone():
+            self._study.tell(trial, loss)
+
+    def prune(self, trial: Trial) -> None:
+        """End a trial that was stopped early."""
+        with self.alone():
+            self._study.tell(trial, state=TrialState.PRUNED)
+
+    def fail(self, trial: Trial, again: bool) -> None:
+        """End a trial without a value, and queue its settings if they are to be tried again."""
+        with self.alone():
+            self._fail(trial.number, again)
+
+    def _fail(self, number: int, again: bool) -> None:
+        trial = self.trials[number]
+        self._study.tell(number, state=TrialState.FAIL)
+        tries = trial.user_attrs.get(TRIES, 1)
+        if again and trial.params and tries < MOST_TRIES:
+            attributes = {TRIES: tries + 1, RETRY_OF: _origin(trial)}
+            self._study.enqueue_trial(trial.params, user_attrs=attributes)
+
+    def _alive(self, worker: str) -> bool:
+        """Whether a process still holds its lock."""
+        if worker == self._worker:
+            return self._presence.is_locked
+        path = self._folder / f"{worker}.worker"
+        if not path.exists():
+            return False
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+
+def open_study(
+    storage: Path, name: str, settings: dict[str, Any], given: dict[str, Any], seed: int, prune: str
+) -> SharedStudy:
+    """Open a study, or begin it: with a trial of the settings as given.
+
+    Args:
+        storage: SQLite file, which need not be there.
+        name: of the study.
+        settings: everything that decides what a trial gives, as JSON can hold it.
+        given: where in the search space the settings as given stand.
+        seed: of what trials are drawn.
+        prune: "median" or "none".
+
+    Raises:
+        SettingError: the file is something else, cannot be written, or the study in it was begun
+            with other settings.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = storage.with_name(f"{storage.name}.{name}.locks")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One lock for all studies of a file: its tables must be made once.
+        with FileLock(storage.with_name(f"{storage.name}.lock")):
+            _check_file(storage)
+            study = _create(storage, name, settings, given, prune)
+    except OSError as error:
+        raise SettingError(
+            f"The storage {storage} cannot be written ({error.strerror}); give another --storage."
+        ) from None
+    begun_with = study.user_attrs[SETTINGS]
+    changed = [key for key in settings if begun_with.get(key) != settings[key]]
+    if changed:
+        raise SettingError(
+            f"The study {name} in {storage} was begun with another {', '.join(changed)}: give the "
+            "same settings to go on with it, or another --study."
+        )
+    return SharedStudy(study, folder, seed)
+
+
+def _create(
+    storage: Path, name: str, settings: dict[str, Any], given: dict[str, Any], prune: str
+) -> optuna.Study:
+    database = optuna.storages.RDBStorage(
+        f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+    )
+    pruner = optuna.pruners.NopPruner()
+    if prune == "median":
+        # Before a third of the epochs the rate is still high, and losses say little.
+        pruner = optuna.pruners.MedianPruner(
+            n_startup_trials=STARTUP_TRIALS, n_warmup_steps=settings["epochs"] // 3 + 1
+        )
+    study = optuna.create_study(
+        storage=database, study_name=name, pruner=pruner, load_if_exists=True
+    )
+    if SETTINGS not in study.user_attrs:
+        study.enqueue_trial(given, skip_if_exists=True)
+        # Last, so that a study with settings is whole.
+        study.set_user_attr(SETTINGS, settings)
+    return study
+
+
+def _check_file(storage: Path) -> None:
+    """Refuse what is no file of studies: MLflow's own database would be damaged by one."""
+    if not storage.exists() or storage.stat().st_size == 0:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(storage)) as database:
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError:
+        tables = {"no database"}
+    if tables and "studies" not in tables:
+        raise SettingError(
+            f"The storage {storage} is there and holds no studies; give another --storage."
+        )
+
+
+def _origin(trial: FrozenTrial) -> int:
+    """Number of the trial whose settings this one tries again, its own where it is the first."""
+    return trial.user_attrs.get(RETRY_OF, trial.number)

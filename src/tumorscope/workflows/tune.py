@@ -1,0 +1,354 @@
+"""`tune`: search for settings, in one process or several at once, then train with the best.
+
+The search sees no slice of the test part: those are for the run that the best settings are trained
+anew in, by the code of `train`.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from optuna.exceptions import TrialPruned
+from optuna.trial import Trial, TrialState
+
+from tumorscope.config import DISCLAIMER, TrainingConfig, TuningConfig
+from tumorscope.errors import SettingError, StoppedError
+from tumorscope.learning.cross_validation import fold_settings
+from tumorscope.learning.dataset import Dataset
+from tumorscope.learning.duplicates import duplicate_groups
+from tumorscope.learning.evaluation import Estimate
+from tumorscope.learning.fitting import initial_network
+from tumorscope.learning.initial_weights import GivenWeights
+from tumorscope.learning.metrics import METRICS
+from tumorscope.learning.objective import Slices, trial_loss
+from tumorscope.learning.search_figures import search_figures
+from tumorscope.learning.search_space import as_given, search_space, trial_settings
+from tumorscope.learning.splits import cross_validation_parts, split_by_group
+from tumorscope.learning.study import RETRY_OF, Counts, SharedStudy, open_study
+from tumorscope.phantom.folder import Progress, no_progress
+from tumorscope.tracking import shared
+from tumorscope.tracking.nested import nested_run
+from tumorscope.tracking.runs import MODEL_URI_TAG, data_tags, stop_signals_raise
+from tumorscope.tracking.shared import SEARCH_TAG, TRIAL_STATE_TAG, TRIAL_TAG, SharedRun
+from tumorscope.workflows.initial_weights import given_weights
+from tumorscope.workflows.slices import load_slices, silence
+from tumorscope_serving.slices import network_input
+
+OBJECTIVES = {"validation": "validation loss", "cross_validation": "log loss out of fold"}
+TRIALS_TABLE = "trials.csv"
+# Settings of the search that may change from one call to the next.
+FREE_SETTINGS = ("trials", "study", "storage")
+ENDS = ("", "_low", "_high")
+POLL_S = 0.5
+
+
+class Train(Protocol):
+    """The workflow of `train`, which the best settings are trained anew by."""
+
+    def __call__(
+        self, config: TrainingConfig, say: Any, progress: Any, tags: dict[str, str]
+    ) -> Any:
+        """Leave a run with a model; returns its summary, with `run_id`."""
+
+
+@dataclass(frozen=True)
+class TuningSummary:
+    """What a finished search is summed up by.
+
+    Attributes:
+        run_id: of the MLflow run above the trials.
+        best_run_id: of the run that the best settings were trained anew in.
+        model_uri: of its model.
+        objective: name of the loss.
+        counts: trials by how they ended.
+        best_trial: its number.
+        best_loss: its objective; the lowest of many, so better than it will be on other slices.
+        given_loss: the same of the settings as given; NaN where that trial was stopped early.
+        varied: setting -> (as given, best), of all that was varied.
+        test: metric -> estimate of the best run on the test slices.
+        unreadable: (relative path, reason) of skipped files.
+    """
+
+    run_id: str
+    best_run_id: str
+    model_uri: str
+    objective: str
+    counts: Counts
+    best_trial: int
+    best_loss: float
+    given_loss: float
+    varied: dict[str, tuple[Any, Any]]
+    test: dict[str, Estimate]
+    unreadable: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What the steps of a search have in common.
+
+    `given` are the settings as given, `initial_weights` decided where it was auto; `weights` are
+    those that it names, where it names a file or a model.
+    """
+
+    given: TuningConfig
+    weights: GivenWeights | None
+    study: SharedStudy
+    run: SharedRun
+    dataset: Dataset
+    origin: str
+    slices: Slices
+    say: Callable[[str], None]
+
+
+def tune_and_log(
+    config: TuningConfig,
+    train: Train,
+    say: Callable[[str], None] = silence,
+    progress: Progress = no_progress,
+) -> TuningSummary:
+    """Take part in a search until its trials are over, and train with its best settings once.
+
+    Args:
+        config: all settings; processes with the same study share its trials.
+        train: the workflow that trains with the best settings.
+        say: called with one sentence: where the slices come from, how a trial ended.
+        progress: called with the number of phantoms drawn so far, and of all.
+
+    Raises:
+        DatasetError: the folder cannot be used.
+        LeakError: the initial weights have learned from slices that test.
+        PhantomError: phantoms cannot be kept in the cache folder.
+        SettingError: the study was begun with other settings or slices, cannot be kept where it
+            was asked for, or no trial came to its end; or the initial weights cannot be used.
+        ExportError: the exported network computes something else; no model is logged.
+        StoppedError: the search was interrupted; the next call goes on with it.
+        TrackingError: the tracking store cannot be used.
+    """
+    dataset, origin = load_slices(config, "tuning", say, progress)
+    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    parts = split_by_group(
+        dataset.labels,
+        groups,
+        config.test_fraction,
+        config.validation_fraction,
+        config.split_seed,
+    )
+    slices = searched_slices(config, dataset, groups, parts)
+    # In a cross-validation every slice that the search sees tests once.
+    judges = parts if config.objective == "validation" else np.full_like(parts, "test")
+    weights = given_weights(config, dataset, groups, judges, say)
+    given = config if weights else initial_network(config)[1]
+    settings = fold_settings(config, dataset, parts[np.newaxis], weights)
+    study = open_study(
+        Path(config.storage),
+        config.study,
+        {name: value for name, value in settings.items() if name not in FREE_SETTINGS},
+        as_given(given),
+        config.seed,
+        config.pruning,
+    )
+    with stop_signals_raise():
+        study.join()
+        status, run = "FAILED", None
+        try:
+            run = _shared_run(config, study, dataset, origin)
+            search = _Search(given, weights, study, run, dataset, origin, slices, say)
+            _work(search)
+            summary = _finish(search, train, progress)
+            status = "FINISHED"
+            return summary
+        except (KeyboardInterrupt, StoppedError):
+            status = "KILLED"
+            raise StoppedError(
+                f"Stopped: the study {config.study} in {config.storage} keeps its trials; the "
+                "same command goes on with it."
+            ) from None
+        finally:
+            last = study.leave()
+            if run and (last or status == "FINISHED"):
+                run.end(status)
+
+
+def searched_slices(
+    config: TuningConfig, dataset: Dataset, groups: np.ndarray, parts: np.ndarray
+) -> Slices:
+    """Leave out the slices that test, and divide the others as the objective asks for.
+
+    Args:
+        config: the objective, and how to divide.
+        dataset: all slices.
+        groups: shape (slices,), duplicate groups.
+        parts: shape (slices,), the parts that `train` has.
+
+    Raises:
+        DatasetError: the slices cannot be divided into so many folds.
+    """
+    seen = parts != "test"
+    labels, divisions = dataset.labels[seen], parts[np.newaxis, seen]
+    if config.objective == "cross_validation":
+        divisions = cross_validation_parts(
+            labels, groups[seen], config.folds, 1, config.validation_fraction, config.split_seed
+        )[0]
+    return Slices(network_input(dataset.slices[seen]), labels, divisions)
+
+
+def _shared_run(
+    config: TuningConfig, study: SharedStudy, dataset: Dataset, origin: str
+) -> SharedRun:
+    with study.alone():
+        if study.run_id:
+            return shared.join(study.run_id)
+        run = shared.begin(config)
+        run.set_tags(data_tags(dataset.root, dataset.name, origin, dataset.digest))
+        run.set_tags({"tumorscope.study": config.study})
+        study.run_id = run.run_id
+    return run
+
+
+def _work(search: _Search) -> None:
+    """Run trials until enough are finished; wait for those of others, who may die in them."""
+    study, total = search.study, search.given.trials
+    space = search_space(search.given)
+    while True:
+        with study.alone():
+            for number in study.fail_lost_trials():
+                search.say(f"Trial {number} was lost with its process.")
+            search.run.end_abandoned(study.running)
+            if study.counts.finished >= total:
+                return
+            trial = study.ask(total, space)
+        if trial:
+            _run_trial(search, trial)
+        else:
+            time.sleep(POLL_S)
+
+
+def _run_trial(search: _Search, trial: Trial) -> None:
+    settings = trial_settings(search.given, trial.params).of_training()
+    name = f"trial {trial.number}"
+    try:
+        with nested_run("trial", name, {TRIAL_TAG: str(trial.number)}, search.run.run_id) as nested:
+            nested.log_params(settings)
+
+            def on_epoch(epoch: int, metrics: dict[str, float], loss: float | None) -> None:
+                nested.log_step(epoch, metrics)
+                if not math.isfinite(metrics["val_loss"]):
+                    raise TrialPruned
+                if loss is not None and search.study.should_prune(trial, epoch, loss):
+                    raise TrialPruned
+
+            try:
+                loss = trial_loss(search.slices, settings, on_epoch, search.weights)
+            except TrialPruned:
+                loss = math.nan
+            nested.log_metrics({"objective": loss})
+            nested.set_tags({TRIAL_STATE_TAG: "pruned" if math.isnan(loss) else "complete"})
+    except BaseException as error:
+        search.study.fail(trial, again=isinstance(error, KeyboardInterrupt))
+        raise
+    if math.isnan(loss):
+        search.study.prune(trial)
+        search.say(f"Trial {trial.number} was stopped early.")
+    else:
+        search.study.complete(trial, loss)
+        search.say(f"Trial {trial.number}: {OBJECTIVES[search.given.objective]} {loss:.4f}.")
+
+
+def _finish(search: _Search, train: Train, progress: Progress) -> TuningSummary:
+    """Train with the best settings, unless another process has, and log what was found."""
+    study, run = search.study, search.run
+    with study.finale():
+        best = study.best
+        if best is None:
+            raise SettingError(
+                f"Of the study {search.given.study} no trial came to its end: each had a loss that "
+                "is no number. Give lower rates and another --study."
+            )
+        settings = trial_settings(search.given, best.params).of_training()
+        best_run_id = run.trained_anew(best.number)
+        if not best_run_id:
+            search.say(f"Training with the settings of trial {best.number}.")
+            tags = {SEARCH_TAG: run.run_id, TRIAL_TAG: str(best.number)}
+            best_run_id = train(settings, silence, progress, tags).run_id
+        summary = _summary(search, settings, best_run_id)
+        run.log_figures(search_figures(study, summary.objective))
+        run.log_table(_table(study), TRIALS_TABLE)
+        run.log_metrics(_metrics(summary))
+        run.set_tags(_tags(summary))
+    return summary
+
+
+def _summary(search: _Search, settings: TrainingConfig, best_run_id: str) -> TuningSummary:
+    study = search.study
+    given = study.given.value if study.given.state == TrialState.COMPLETE else math.nan
+    metrics, tags = shared.logged(best_run_id)
+    before, after = search.given.of_training(), settings
+    changed = {
+        name: (getattr(before, name), getattr(after, name))
+        for name in vars(before)
+        if getattr(before, name) != getattr(after, name) or name in study.best.params
+    }
+    return TuningSummary(
+        search.run.run_id,
+        best_run_id,
+        tags[MODEL_URI_TAG],
+        OBJECTIVES[search.given.objective],
+        study.counts,
+        study.best.number,
+        study.best.value,
+        given,
+        changed,
+        {
+            name: Estimate(*(metrics.get(f"test_{name}{end}", math.nan) for end in ENDS))
+            for name in METRICS
+        },
+        search.dataset.unreadable,
+    )
+
+
+def _table(study: SharedStudy) -> pd.DataFrame:
+    """A row a trial: how it ended, what it gave, how long it took, where it stood."""
+    return pd.DataFrame(
+        [
+            {
+                "trial": trial.number,
+                "state": trial.state.name.lower(),
+                "loss": trial.value,
+                "epochs": len(trial.intermediate_values),
+                "duration_s": trial.duration.total_seconds() if trial.duration else math.nan,
+                "tries_again": trial.user_attrs.get(RETRY_OF),
+                **trial.params,
+            }
+            for trial in study.trials
+        ]
+    )
+
+
+def _metrics(summary: TuningSummary) -> dict[str, float]:
+    counts = summary.counts
+    return {
+        "best_objective": summary.best_loss,
+        "given_objective": summary.given_loss,
+        "best_trial": summary.best_trial,
+        "trials_complete": counts.complete,
+        "trials_pruned": counts.pruned,
+        "trials_failed": counts.failed,
+    }
+
+
+def _tags(summary: TuningSummary) -> dict[str, str]:
+    return {
+        "tumorscope.best_trial": str(summary.best_trial),
+        "tumorscope.best_run": summary.best_run_id,
+        "tumorscope.best_model_uri": summary.model_uri,
+        "mlflow.note.content": (
+            f"Trial {summary.best_trial} of {summary.counts.finished} has the lowest "
+            f"{summary.objective}, {summary.best_loss:.4f}; the settings as given have "
+            f"{summary.given_loss:.4f}. Trained anew in run {summary.best_run_id}. {DISCLAIMER}"
+        ),
+    }
