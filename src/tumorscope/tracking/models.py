@@ -1,5 +1,6 @@
 """A logged model, loaded and asked: the same served code, in this process."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
 
 BATCH = 64
+FINGERPRINT_FILE = "fingerprints.npz"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class LoggedModel:
     Attributes:
         uri: as it was asked for.
         run_id: of the run that logged it, "" where the model names none.
+        model_id: of the logged model, "" where it has none.
         card: what it says of itself.
     """
 
@@ -49,12 +52,14 @@ class LoggedModel:
         """
         self.uri = uri
         if uri == SHIPPED:
-            self.run_id = ""
+            self.run_id = self.model_id = ""
+            self._bundle = BUNDLE
             self._model = SliceModel(Predictor(BUNDLE))
             self.card = self._model.card
             return
         try:
-            self._model = mlflow.pyfunc.load_model(uri)
+            folder = Path(mlflow.artifacts.download_artifacts(uri))
+            self._model = mlflow.pyfunc.load_model(str(folder))
         except (MlflowException, OSError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise TrackingError(
@@ -68,7 +73,29 @@ class LoggedModel:
                 f"{uri} is no TumorScope model (its loader is {flavor['loader_module']}); "
                 "give one that `train` has logged."
             )
+        self.model_id: str = self._model.metadata.model_id or ""
+        self._bundle = folder / flavor["data"]
         self.card: ModelCard = self._model.get_raw_model().card
+
+    @property
+    def fingerprint_file(self) -> Path:
+        """What recognizes its training slices; models of older versions have none."""
+        return self._bundle / FINGERPRINT_FILE
+
+    def version(self) -> tuple[str, str]:
+        """Name and version in the registry, the latest of several; empty where it has none."""
+        if not self.run_id:
+            return "", ""
+        client = mlflow.MlflowClient()
+        if named := re.fullmatch(r"models:/([^/@]+)/(\d+)", self.uri):
+            return named[1], named[2]
+        if named := re.fullmatch(r"models:/([^/@]+)@([^/@]+)", self.uri):
+            return named[1], str(client.get_model_version_by_alias(named[1], named[2]).version)
+        versions = client.search_model_versions(f"run_id = '{self.run_id}'")
+        if not versions:
+            return "", ""
+        latest = max(versions, key=lambda each: int(each.version))
+        return latest.name, str(latest.version)
 
     def answer(self, folder: Path, paths: list[str]) -> Answers:
         """Ask the model about files, a batch at a time.

@@ -20,6 +20,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource
+from mlflow.entities import LoggedModelInput
 
 from tumorscope.config import DISCLAIMER
 from tumorscope.errors import StoppedError
@@ -99,6 +100,10 @@ class TrackedRun:
                 DATA_DIGEST_TAG: digest,
             }
         )
+
+    def log_model_input(self, model_id: str) -> None:
+        """Link the run to the logged model that it judges, so that each is listed at the other."""
+        mlflow.log_inputs(models=[LoggedModelInput(model_id)])
 
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""

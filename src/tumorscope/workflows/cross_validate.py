@@ -209,7 +209,8 @@ def _log_average(
     card = model_card(config, name, answers, data, run.git_commit)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, "bundle")
-        difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card)
+        inputs = network_input(dataset.slices[:64])
+        difference = write_bundle(bundle, network, inputs, card, dataset.views)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )
