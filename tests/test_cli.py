@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from tumorscope.cli import main
 
-COMMANDS = ("train", "cross-validate", "evaluate", "phantoms", "promote", "rollback")
+COMMANDS = ("train", "cross-validate", "audit", "evaluate", "phantoms", "promote", "rollback")
 
 
 def test_help_names_each_command_and_that_this_is_no_medical_device():

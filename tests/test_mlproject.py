@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from tumorscope.cli import main
 from tumorscope.config import (
+    AuditConfig,
     CrossValidationConfig,
     EvaluationConfig,
     PhantomsConfig,
@@ -25,6 +26,7 @@ PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 CONFIGS = {
     "main": ("train", TrainingConfig),
     "cross_validate": ("cross-validate", CrossValidationConfig),
+    "audit": ("audit", AuditConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
     "phantoms": ("phantoms", PhantomsConfig),

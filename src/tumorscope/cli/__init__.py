@@ -8,7 +8,7 @@ import os
 
 import click
 
-from tumorscope.cli import drawing, judging, learning
+from tumorscope.cli import auditing, drawing, judging, learning
 from tumorscope.cli.options import ErrorsAsSentences
 from tumorscope.config import DISCLAIMER
 
@@ -33,6 +33,7 @@ for command in (
     learning.train,
     learning.cross_validate,
     learning.pretrain,
+    auditing.audit,
     judging.evaluate,
     judging.promote,
     judging.rollback,

@@ -4,6 +4,7 @@ A config is a frozen dataclass and refuses values outside its limits when it is 
 line's options are made from these fields, and MLproject is held equal to them by a test.
 """
 
+from tumorscope.config.auditing import AuditConfig
 from tumorscope.config.judging import (
     EvaluationConfig,
     PromotionConfig,
@@ -32,6 +33,7 @@ from tumorscope.config.slices import (
 __all__ = [
     "ADDITIONS",
     "AUTO",
+    "AuditConfig",
     "CrossValidationConfig",
     "DISCLAIMER",
     "EvaluationConfig",

@@ -8,16 +8,20 @@ for one.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from tumorscope.learning.fingerprints import DIRECTIONS, UNMOVED, patch, projected
 
 THRESHOLD = 0.96
-HOPELESS = 0.7  # no copy was below it on the grid
+HOPELESS = 0.7  # no copy of a real slice was below it on the grid
+UNLIKELY = 0.9  # after some steps
 CANDIDATES = 6
-STEPS = 8
+STEPS, STEPS_WITHOUT_HOPE = 8, 4
 PROBE = 0.01
 LARGEST_MOVE = 0.06
 FLIPS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
@@ -46,32 +50,67 @@ def find_copies(views: np.ndarray, known: np.ndarray) -> np.ndarray:
 def likenesses(views: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The correlation of each slice with the known one that is most like it; shape (n,).
 
-    It is as high as THRESHOLD asks or the truth: nothing is refined beyond that.
+    Refined as far as THRESHOLD needs, no further.
     """
+    return _nearest(views, known, [np.zeros(len(known), bool)] * len(views))[0]
+
+
+def join_copies(groups: np.ndarray, views: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Join the duplicate groups of slices that are copies of one another.
+
+    Args:
+        groups: shape (n,), duplicate groups so far; only copies in other ones are looked for.
+        views: shape (n, 2, 64, 64).
+        known: the slices' own fingerprints, shape (n, 2, 128).
+
+    Returns:
+        shape (n,), integers from 0.
+    """
+    best, of = _nearest(views, known, [groups == group for group in groups])
+    found = best >= THRESHOLD
+    count = int(groups.max()) + 1
+    links = (np.ones(found.sum(), bool), (groups[found], groups[of[found]]))
+    joined = connected_components(coo_matrix(links, shape=(count, count)), directed=False)[1]
+    return joined[groups]
+
+
+def _nearest(
+    views: np.ndarray, known: np.ndarray, passed_over: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correlation and index of the known slice that is most like each, but for some of them."""
     if not len(known) or not len(views):
-        return np.full(len(views), -1.0)
+        return np.full(len(views), -1.0), np.zeros(len(views), int)
     targets = known.reshape(-1, DIRECTIONS).astype(np.float32)
     targets /= np.maximum(np.linalg.norm(targets, axis=1, keepdims=True), 1e-6)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.array(list(pool.map(lambda both: _likeness(both, targets), views)))
+        found = list(
+            pool.map(
+                lambda both, passed: _likeness(both, targets, np.repeat(passed, 2)),
+                views,
+                passed_over,
+            )
+        )
+    best, of_target = np.array(found).T
+    return best, of_target.astype(int) // 2
 
 
-def _likeness(views: np.ndarray, targets: np.ndarray) -> float:
+def _likeness(views: np.ndarray, targets: np.ndarray, passed: np.ndarray) -> tuple[float, int]:
     """Of one slice: on the grid, and refined from there where it may become enough."""
     patches = np.stack([[patch(view, placement) for placement in GRID] for view in views])
     # Axes: flip, view, placement.
     flipped = np.stack([patches[..., ::down, ::across] for down, across in FLIPS])
     shape = flipped.shape[:3]
     likeness = projected(flipped.reshape(-1, *flipped.shape[3:])) @ targets.T
-    of_target = likeness.max(axis=0)
-    best = float(of_target.max())
+    of_target = np.where(passed, -1, likeness.max(axis=0))
+    best, best_target = float(of_target.max()), int(of_target.argmax())
     for target in np.argsort(-of_target)[:CANDIDATES]:
         if best >= THRESHOLD or of_target[target] < HOPELESS:
             break
         flip, view, placement = np.unravel_index(likeness[:, target].argmax(), shape)
         refined = _refined(views[view], GRID[placement], FLIPS[flip], targets[target])
-        best = max(best, refined)
-    return best
+        if refined > best:
+            best, best_target = refined, int(target)
+    return best, best_target
 
 
 def _refined(
@@ -80,11 +119,11 @@ def _refined(
     """The highest correlation on the way from a placement along the Gauss-Newton steps."""
     down, across = flip
     best = -1.0
-    for _ in range(STEPS):
+    for step in range(STEPS):
         probes = [placement, *(placement + PROBE * np.eye(4))]
         vectors = projected(np.stack([patch(view, each)[::down, ::across] for each in probes]))
         best = max(best, float(vectors[0] @ target))
-        if best >= THRESHOLD:
+        if best >= THRESHOLD or step >= STEPS_WITHOUT_HOPE and best < UNLIKELY:
             break
         slopes = ((vectors[1:] - vectors[0]) / PROBE).T
         move = np.linalg.lstsq(slopes, target - vectors[0], rcond=1e-3)[0]

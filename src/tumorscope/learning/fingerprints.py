@@ -43,7 +43,7 @@ def wide_views(gray: np.ndarray) -> np.ndarray:
 
 
 def patch(view: np.ndarray, placement: np.ndarray) -> np.ndarray:
-    """Sample the middle of a view, band-passed.
+    """Sample the middle of a view.
 
     Args:
         view: shape (64, 64).
@@ -62,23 +62,24 @@ def patch(view: np.ndarray, placement: np.ndarray) -> np.ndarray:
             [0, down, center - down * half + shift[1]],
         ]
     )
-    sampled = cv2.warpAffine(
+    return cv2.warpAffine(
         view.astype(np.float32),
         matrix,
         (PATCH, PATCH),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return cv2.GaussianBlur(sampled, (0, 0), FINE) - cv2.GaussianBlur(sampled, (0, 0), COARSE)
 
 
 def projected(patches: np.ndarray) -> np.ndarray:
-    """Project patches of shape (n, 32, 32); returns unit vectors of shape (n, 128), float32.
+    """Band-pass and project patches of shape (n, 32, 32) to unit vectors, shape (n, 128), float32.
 
     A constant patch becomes zero and is like nothing.
     """
-    flat = patches.reshape(-1, PATCH**2)
-    return _unit(_unit(flat - flat.mean(axis=1, keepdims=True)) @ _directions())
+    vectors = patches.reshape(-1, PATCH**2) @ _projection()
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Noise of one gray level has a norm of about 4; below 1 there is nothing to be alike.
+    return np.where(norms > 1, vectors / np.maximum(norms, 1), 0).astype(np.float32)
 
 
 def fingerprints(views: np.ndarray) -> np.ndarray:
@@ -128,13 +129,24 @@ def _wide(gray: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 @functools.cache
-def _directions() -> np.ndarray:
-    """Random signs, shape (1024, 128): SHAKE's bits, the same in every version of any library."""
+def _projection() -> np.ndarray:
+    """Band-pass, removal of the mean and random directions in one matrix, shape (1024, 128).
+
+    Signs from SHAKE's bits: the same in every version of any library.
+    """
     bits = hashlib.shake_128(str(SEED).encode()).digest(PATCH**2 * DIRECTIONS // 8)
-    signs = np.unpackbits(np.frombuffer(bits, np.uint8)).astype(np.float32) * 2 - 1
-    return signs.reshape(PATCH**2, DIRECTIONS)
+    signs = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(PATCH**2, DIRECTIONS)
+    directions = signs.astype(np.float32) * 2 - 1
+    directions -= directions.mean(axis=0)
+    fine, coarse = _blur(FINE), _blur(COARSE)
+    fields = directions.T.reshape(-1, PATCH, PATCH)
+    # <band-passed patch, direction> = <patch, direction through the transposed band-pass>.
+    passed = fine.T @ fields @ fine - coarse.T @ fields @ coarse
+    return np.ascontiguousarray(passed.reshape(DIRECTIONS, -1).T / PATCH)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(norms, 1e-6)).astype(np.float32)
+def _blur(deviation: float) -> np.ndarray:
+    """Gaussian blur of a line of pixels as a matrix, shape (32, 32); its rows sum to 1."""
+    distance = np.arange(PATCH)[:, np.newaxis] - np.arange(PATCH)
+    weights = np.exp(-(distance**2) / (2 * deviation**2))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -48,7 +48,7 @@ def shortcut_floors(
     labels = table["label"].to_numpy()
     scores = [
         _forest_scores(features, labels, parts == "train", seed)
-        for features in (_metadata(table), intensity_statistics(slices))
+        for features in (file_metadata(table), intensity_statistics(slices))
     ]
     return {
         part: ShortcutFloor(
@@ -74,7 +74,7 @@ def out_of_fold_floor(
     """
     labels = table["label"].to_numpy()
     aurocs = []
-    for features in (_metadata(table), intensity_statistics(slices)):
+    for features in (file_metadata(table), intensity_statistics(slices)):
         of_repeats = []
         for folds in parts:
             scores = np.empty(len(labels))
@@ -136,7 +136,8 @@ def _forest_scores(
     return forest.fit(features[train], labels[train]).predict_proba(features)[:, 1]
 
 
-def _metadata(table: pd.DataFrame) -> np.ndarray:
+def file_metadata(table: pd.DataFrame) -> np.ndarray:
+    """What a file tells without its pixels, by the names of METADATA; shape (n, 5)."""
     area = table["height"] * table["width"]
     return np.column_stack(
         [

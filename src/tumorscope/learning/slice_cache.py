@@ -17,7 +17,7 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-# Change it whenever decoding, framing, thumbnails or views change, so that no old record is believed.
+# Change it whenever decoding, framing, thumbnails or views change: no old record is believed.
 RECORD_VERSION = 2
 THUMBNAIL_SHAPE = (2, 32, 32)
 VIEW_SHAPE = (2, 64, 64)

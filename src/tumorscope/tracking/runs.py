@@ -116,6 +116,10 @@ class TrackedRun:
         """Log a table as a CSV file."""
         mlflow.log_text(table.to_csv(index=False), name)
 
+    def log_file(self, path: Path) -> None:
+        """Log a file under its name."""
+        mlflow.log_artifact(str(path))
+
     def log_model_card(self, markdown: str, html: str) -> None:
         """Log the model card; `promote` makes it the description of the version."""
         mlflow.log_text(markdown, MODEL_CARD)
