@@ -74,8 +74,8 @@ def size_figure(dataset: Dataset) -> Figure:
 
 def shortcut_figure(shortcuts: Sequence[Shortcut]) -> Figure:
     """Draw the AUROC of each kind of shortcut, and what its forest uses most."""
-    figure = empty_figure(11, 3.4)
-    for axes, shortcut in zip(figure.subplots(1, len(shortcuts)), shortcuts, strict=True):
+    figure = empty_figure(8.4, 2.3 * len(shortcuts) + 0.4)
+    for axes, shortcut in zip(figure.subplots(len(shortcuts)), shortcuts, strict=True):
         used = shortcut.features[:MOST_FEATURES][::-1]
         bars = axes.barh(
             [feature.name for feature in used],
@@ -83,11 +83,12 @@ def shortcut_figure(shortcuts: Sequence[Shortcut]) -> Figure:
             color=TUMOR_COLOR if shortcut.tells else "gray",
         )
         axes.bar_label(bars, [f"{feature.importance:.3f}" for feature in used], padding=2)
-        axes.set(xlabel="AUROC lost when shuffled", xlim=(0, None))
-        axes.margins(x=0.25)
+        most = max(0.05, *(feature.importance for feature in used))
+        axes.set(xlabel="AUROC lost when shuffled", xlim=(0, 1.15 * most))
         axes.set_title(
-            f"{shortcut.name}\nAUROC {shortcut.auroc.value:.3f} "
-            f"({shortcut.auroc.low:.3f} to {shortcut.auroc.high:.3f})"
+            f"{shortcut.name}: AUROC {shortcut.auroc.value:.3f} "
+            f"({shortcut.auroc.low:.3f} to {shortcut.auroc.high:.3f})",
+            loc="left",
         )
     return figure
 

@@ -137,18 +137,16 @@ def _duplicates(audit: Audit, drawn: Mapping[str, Picture]) -> list[Block]:
     if not audit.duplicates:
         return ["No slice shows what another one does."]
     blocks: list[Block] = [drawn["contact_sheet"]] if "contact_sheet" in drawn else []
-    contradictory = {tuple(group) for group in audit.contradictions}
-    rows = [
-        (
-            str(number),
-            ", ".join(group),
-            "labels contradict" if tuple(group) in contradictory else "",
-        )
-        for number, group in enumerate(audit.duplicates, 1)
-    ]
-    blocks.append(_limited(("group", "slices", ""), rows))
-    if not audit.contradictions:
-        blocks.append("No group holds slices of both classes.")
+    numbered = list(enumerate(audit.duplicates, 1))
+    for name, groups in (
+        ("have contradictory labels", audit.contradictions),
+        ("stand in more than one top folder", audit.across),
+    ):
+        numbers = [str(number) for number, group in numbered if group in groups]
+        told = f"{len(numbers)}: {', '.join(numbers[:MOST_ROWS])}" if numbers else "none"
+        blocks.append(f"Groups that {name}: {told}.")
+    rows = [(str(number), ", ".join(group)) for number, group in numbered]
+    blocks.append(_limited(("group", "slices"), rows))
     return blocks
 
 

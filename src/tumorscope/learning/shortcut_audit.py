@@ -28,7 +28,7 @@ BRIGHTNESS = (
     "deviation of brightness",
     "share of dark pixels",
     "share of bright pixels",
-    *(f"brightness, percentile {percentile}" for percentile in PERCENTILES),
+    *(f"brightness at percentile {percentile}" for percentile in PERCENTILES),
 )
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
 EDGES = (

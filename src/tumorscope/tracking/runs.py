@@ -103,7 +103,10 @@ class TrackedRun:
 
     def log_model_input(self, model_id: str) -> None:
         """Link the run to the logged model that it judges, so that each is listed at the other."""
-        mlflow.log_inputs(models=[LoggedModelInput(model_id)])
+        models = [
+            LoggedModelInput(model_id)
+        ]  # `mlflow.log_inputs` refuses them, the client does not
+        mlflow.MlflowClient().log_inputs(self.run_id, models=models)
 
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""
