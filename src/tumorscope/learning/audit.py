@@ -190,7 +190,8 @@ def _file_features(files: pd.DataFrame) -> pd.DataFrame:
     """What differs among the files, as numbers named in words."""
     features = {f"is a {name} file": files["format"] == name for name in files["format"].unique()}
     features["is stored in color"] = files["color"] == "color"
-    return pd.DataFrame({name: each for name, each in features.items() if each.nunique() > 1})
+    differing = {name: each for name, each in features.items() if each.nunique() > 1}
+    return pd.DataFrame(differing, index=files.index)
 
 
 def _formats(files: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[str, int]]:
