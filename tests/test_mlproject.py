@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from tumorscope.cli import main
 from tumorscope.config import (
+    AuditConfig,
     CrossValidationConfig,
     EvaluationConfig,
     PhantomsConfig,
@@ -27,6 +28,7 @@ CONFIGS = {
     "main": ("train", TrainingConfig),
     "cross_validate": ("cross-validate", CrossValidationConfig),
     "tune": ("tune", TuningConfig),
+    "audit": ("audit", AuditConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
     "phantoms": ("phantoms", PhantomsConfig),

@@ -14,6 +14,7 @@ def record():
         shape=(20, 30),
         slice=np.arange(16, dtype=np.uint8).reshape(4, 4),
         thumbnails=np.random.default_rng(0).integers(0, 256, (2, 32, 32), dtype=np.uint8),
+        views=np.random.default_rng(1).integers(0, 256, (2, 64, 64), dtype=np.uint8),
     )
 
 
@@ -31,6 +32,7 @@ def test_a_record_is_found_as_it_was_kept(path, record):
     assert found["a"].shape == (20, 30)
     assert np.array_equal(found["a"].slice, record.slice)
     assert np.array_equal(found["a"].thumbnails, record.thumbnails)
+    assert np.array_equal(found["a"].views, record.views)
 
 
 @pytest.mark.parametrize(("image_size", "framing"), [(8, "head"), (4, "stretch")])

@@ -8,7 +8,7 @@ import os
 
 import click
 
-from tumorscope.cli import drawing, judging, learning, tuning
+from tumorscope.cli import auditing, drawing, judging, learning, tuning
 from tumorscope.cli.options import ErrorsAsSentences
 from tumorscope.config import DISCLAIMER
 
@@ -34,6 +34,7 @@ for command in (
     learning.cross_validate,
     tuning.tune,
     learning.pretrain,
+    auditing.audit,
     judging.evaluate,
     judging.promote,
     judging.rollback,

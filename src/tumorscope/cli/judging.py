@@ -9,6 +9,7 @@ from tumorscope.cli.printing import (
     print_decision,
     print_estimates,
     print_skipped,
+    print_sub_folders,
     progress_bar,
     write_report,
 )
@@ -24,15 +25,26 @@ def evaluate(**settings: Any) -> None:
 
     summary = evaluate_and_log(config, click.echo, progress_bar())
     print_skipped(summary.unreadable)
+    done = "left out" if config.copies == "leave_out" else "KEPT: figures with them are of memory"
     click.echo(
-        f"\n{summary.slices} slices, {summary.duplicate_groups} distinct; "
-        f"{summary.left_out} left out, since the model learned from them."
+        f"\n{summary.slices} slices, {summary.duplicate_groups} distinct, measured; "
+        f"{summary.copies} show what the model has learned from: {done}."
     )
     if not summary.training_slices_known:
-        click.echo("The model's training slices are unknown: copies of them may be among these.")
+        click.echo(
+            "The model carries no fingerprints of its training slices: copies of them may be among "
+            "these."
+        )
     print_estimates(summary.estimates)
+    print_sub_folders(summary.sub_folders)
+    if summary.floor:
+        click.echo(
+            f"Shortcut floor of this folder: AUROC {summary.floor.auroc:.3f}, what file metadata "
+            "or global brightness tell of its labels."
+        )
     click.echo(DISCLAIMER)
-    click.echo(f"Run {summary.run_id}.")
+    version = f", version {summary.model_version} of {summary.model_name}"
+    click.echo(f"Run {summary.run_id} of {config.model}{version if summary.model_name else ''}.")
     write_report(summary, config.report)
 
 

@@ -39,6 +39,20 @@ def print_estimates(estimates: dict[str, Any]) -> None:
         click.echo(f"  {name:18}{estimate.value:8.3f}   {interval}")
 
 
+def print_sub_folders(sub_folders: list[Any]) -> None:
+    """A line for each metric of each sub-folder, where there are several."""
+    if not sub_folders:
+        return
+    width = max(len(each.name) for each in sub_folders)
+    click.echo(f"  {'sub-folder':{width}}{'slices':>8}{'tumors':>8}")
+    for each in sub_folders:
+        start = f"{each.name:{width}}{each.slices:8}{each.tumors:8}"
+        for name, estimate in each.estimates.items():
+            interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
+            click.echo(f"  {start}   {name:12}{estimate.value:.3f}   {interval}")
+            start = " " * len(start)
+
+
 def print_skipped(unreadable: list[tuple[str, str]], most: int = 10) -> None:
     """Name the files that could not be read, the first of them."""
     for path, reason in unreadable[:most]:

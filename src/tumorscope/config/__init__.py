@@ -4,6 +4,7 @@ A config is a frozen dataclass and refuses values outside its limits when it is 
 line's options are made from these fields, and MLproject is held equal to them by a test.
 """
 
+from tumorscope.config.auditing import AuditConfig
 from tumorscope.config.judging import (
     EvaluationConfig,
     PromotionConfig,
@@ -33,6 +34,7 @@ from tumorscope.config.tuning import TuningConfig
 __all__ = [
     "ADDITIONS",
     "AUTO",
+    "AuditConfig",
     "CrossValidationConfig",
     "DISCLAIMER",
     "EvaluationConfig",

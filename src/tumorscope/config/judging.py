@@ -19,6 +19,12 @@ class EvaluationConfig(SlicesConfig):
     model: str = setting(
         "models:/tumorscope@champion", "shipped, or any MLflow model URI of this project."
     )
+    copies: str = setting(
+        "leave_out",
+        "What becomes of slices that show what the model has learned from, also mirrored, cropped "
+        "or compressed anew.",
+        choices=("leave_out", "keep"),
+    )
     prevalence: float = setting(PREVALENCE, PREVALENCE_HELP, 1e-6, 0.999)
     bootstrap_samples: int = setting(2000, "Resamples behind each 95 % interval.", 100, 100_000)
     seed: int = setting(0, "Seed of the bootstrap.", 0, 2**31 - 1)

@@ -1,7 +1,8 @@
 """From a Keras network to the bundle that is served, and the proof that both compute the same.
 
 A bundle is a folder: `network.onnx` is served, `network.keras` can be trained on, `card.json` says
-how to feed it and what it may be used for.
+how to feed it and what it may be used for, `fingerprints.npz` recognizes copies of its training
+slices.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import onnxruntime
 from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
 from tumorscope.learning.evaluation import CLASS_NAMES
+from tumorscope.learning.fingerprints import fingerprints, write_fingerprints
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import NETWORK_FILE
 
@@ -60,14 +62,24 @@ def model_card(
     )
 
 
-def write_bundle(folder: Path, network: keras.Model, inputs: np.ndarray, card: ModelCard) -> float:
-    """Write network.onnx, network.keras and card.json into a folder, which is made.
+def write_bundle(
+    folder: Path,
+    network: keras.Model,
+    inputs: np.ndarray,
+    card: ModelCard,
+    learned: np.ndarray | None = None,
+    earlier: np.ndarray | None = None,
+) -> float:
+    """Write network, card and fingerprints into a folder, which is made.
 
     Args:
         folder: of the bundle.
         network: input (n, size, size, 1), output (n, 1).
         inputs: slices to compare both networks on, float32 in [0, 1].
         card: what the model says of itself.
+        learned: views of the slices that trained or chose anything, shape (n, 2, 64, 64); an empty
+            array says that there is none, None that they are unknown: no fingerprints then.
+        earlier: fingerprints of what its initial weights had learned from, shape (m, 2, 128).
 
     Returns:
         The largest difference of any two scores.
@@ -81,6 +93,9 @@ def write_bundle(folder: Path, network: keras.Model, inputs: np.ndarray, card: M
     plain.set_weights(network.get_weights())
     plain.save(folder / KERAS_FILE)
     card.write(folder)
+    if learned is not None:
+        known = fingerprints(learned)
+        write_fingerprints(folder, known if earlier is None else np.concatenate([known, earlier]))
     return difference
 
 

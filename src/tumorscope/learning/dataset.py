@@ -7,7 +7,7 @@ the folder, sha256, label (1 for tumor), class_folder, height and width in pixel
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 
 from tumorscope.errors import DatasetError
 from tumorscope.learning.duplicates import thumbnails
+from tumorscope.learning.fingerprints import wide_views
 from tumorscope.learning.folders import SliceFile, find_slice_files
 from tumorscope.learning.slice_cache import SliceCache, SliceRecord
 from tumorscope_serving.slices import UnreadableSliceError, decode_gray, frame_slice
@@ -30,6 +31,7 @@ class Dataset:
         table: one row a slice; columns as the module says.
         slices: shape (n, size, size), uint8.
         thumbnails: shape (n, 2, 32, 32), uint8: the frame and the head's box.
+        views: shape (n, 2, 64, 64), uint8: the same with their surroundings, for fingerprints.
         unreadable: (relative path, reason) of files that were skipped.
     """
 
@@ -38,6 +40,7 @@ class Dataset:
     table: pd.DataFrame
     slices: np.ndarray
     thumbnails: np.ndarray
+    views: np.ndarray
     unreadable: list[tuple[str, str]]
 
     @property
@@ -50,6 +53,16 @@ class Dataset:
         """32 hexadecimal digits that change with any slice or label, not with names or order."""
         rows = sorted(zip(self.table["sha256"], self.table["label"], strict=True))
         return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
+
+    def selected(self, chosen: np.ndarray) -> "Dataset":
+        """The slices where `chosen`, shape (n,), is true; unreadable files stay on record."""
+        return replace(
+            self,
+            table=self.table[chosen].reset_index(drop=True),
+            slices=self.slices[chosen],
+            thumbnails=self.thumbnails[chosen],
+            views=self.views[chosen],
+        )
 
     def counts(self, groups: np.ndarray) -> dict[str, int]:
         """Slices, those of each class, distinct pictures, copies and unreadable files."""
@@ -127,6 +140,7 @@ def load_dataset(
         table=table,
         slices=np.stack([record.slice for record in kept]),
         thumbnails=np.stack([record.thumbnails for record in kept]),
+        views=np.stack([record.views for record in kept]),
         unreadable=unreadable,
     )
 
@@ -151,4 +165,5 @@ def _read(file: SliceFile, image_size: int, framing: str) -> SliceRecord | str:
         shape=gray.shape,
         slice=frame_slice(gray, image_size, framing),
         thumbnails=thumbnails(gray),
+        views=wide_views(gray),
     )

@@ -1,5 +1,6 @@
 """A document of sections, written as Markdown and as one HTML page that needs no other file."""
 
+import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ STYLE = (
     "table{border-collapse:collapse;margin:1rem 0}"
     "th,td{border:1px solid #bbb;padding:.25rem .6rem;text-align:left;vertical-align:top}"
     "th{background:#eee}h2{margin-top:2rem}"
+    "figure{margin:1rem 0}img{max-width:100%;height:auto}figcaption{color:#555;font-size:.9rem}"
 )
 
 
@@ -21,11 +23,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG that travels inside the page; Markdown has its caption alone."""
+
+    png: bytes
+    caption: str
+
+
+Block = str | list[str] | Table | Picture
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it: paragraphs (text), lists of points, tables."""
+    """A heading and what stands under it: paragraphs (text), lists of points, tables, pictures."""
 
     heading: str
-    blocks: Sequence[str | list[str] | Table]
+    blocks: Sequence[Block]
 
 
 @dataclass(frozen=True)
@@ -76,18 +89,25 @@ def shortened(markdown: str, most: int, where: str) -> str:
     return "\n\n## ".join(sections)[: most - len(ending)] + ending
 
 
-def _markdown(block: str | list[str] | Table) -> str:
+def _markdown(block: Block) -> str:
     if isinstance(block, str):
         return _plain(block)
+    if isinstance(block, Picture):
+        return f"(Figure: {_plain(block.caption)})"
     if isinstance(block, list):
         return "\n".join(f"- {_plain(point)}" for point in block)
     rows = [block.header, ["---"] * len(block.header), *block.rows]
     return "\n".join(f"| {' | '.join(_plain(cell) for cell in row)} |" for row in rows)
 
 
-def _html(block: str | list[str] | Table) -> str:
+def _html(block: Block) -> str:
     if isinstance(block, str):
         return f"<p>{html.escape(block)}</p>"
+    if isinstance(block, Picture):
+        caption = html.escape(block.caption)
+        source = f"data:image/png;base64,{base64.b64encode(block.png).decode()}"
+        image = f'<img src="{source}" alt="{caption}">'
+        return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
     if isinstance(block, list):
         return f"<ul>{''.join(f'<li>{html.escape(point)}</li>' for point in block)}</ul>"
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in block.header)

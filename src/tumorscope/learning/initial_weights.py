@@ -15,6 +15,7 @@ import pandas as pd
 from tumorscope.config import LearningConfig
 from tumorscope.errors import LeakError, SettingError
 from tumorscope.learning.bundle import KERAS_FILE
+from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.transfer import FAMILIES, IMAGENET, imagenet_file
 from tumorscope.shipped import BUNDLE, SHIPPED
@@ -34,12 +35,15 @@ class GivenWeights:
         digest: of its file.
         learned: slices that it is known to have had in its training; columns sha256 and part, in
             which only "test" means that it did not learn from the slice. None where unknown.
+        fingerprints: of slices that trained or chose anything, shape (m, 2, 128); None where its
+            bundle has none.
     """
 
     network: keras.Model
     told: str
     digest: str
     learned: pd.DataFrame | None = None
+    fingerprints: np.ndarray | None = None
 
 
 def read_network(path: Path) -> tuple[keras.Model, str]:
@@ -95,11 +99,7 @@ def digest_of(file: Path) -> str:
 
 
 def recognized(dataset: Dataset, groups: np.ndarray, learned: pd.DataFrame) -> np.ndarray:
-    """Which slices a network has learned from, itself or a copy in the same duplicate group.
-
-    This is the only place that decides it for initial weights. A slice of `learned` is known by
-    its content, so a copy that was compressed anew is recognized only through a group that holds
-    a byte-identical one, too.
+    """Which slices are byte-identical to those of a manifest, or in a duplicate group with one.
 
     Args:
         dataset: the slices at hand.
@@ -118,11 +118,13 @@ def check_unseen(
 ) -> None:
     """Refuse weights that have learned from what is to judge here.
 
-    Slices that test must be new to the network altogether; those that validate may have validated
-    it, but not trained it. So training may go on with the split that it began with.
+    Slices that test must be new to the network altogether, and so must their copies, which its
+    fingerprints recognize; those that validate may have validated it, but not trained it, which
+    its manifest tells apart. So training may go on with the split that it began with.
 
     Args:
-        given: the weights; of those whose training is unknown nothing can be refused.
+        given: the weights; of those that come without manifest and fingerprints nothing can be
+            refused.
         dataset: the slices at hand.
         groups: shape (n,), their duplicate groups.
         parts: names of parts, shape (n,), or (repeats, folds, n) where each slice tests once.
@@ -130,14 +132,16 @@ def check_unseen(
     Raises:
         LeakError: says how many slices it has learned from, and what to do.
     """
-    if given.learned is None:
-        return
     divisions = parts.reshape(-1, parts.shape[-1])
     tests, validates = ((divisions == part).any(axis=0) for part in ("test", "validation"))
-    part = given.learned["part"]
-    chose = recognized(dataset, groups, given.learned[part != "test"])
-    trained = recognized(dataset, groups, given.learned[part == "train"])
-    leaked = int(((tests & chose) | (validates & trained)).sum())
+    learned = np.zeros(len(tests), bool)
+    if given.fingerprints is not None:
+        learned = tests & np.isin(groups, groups[find_copies(dataset.views, given.fingerprints)])
+    if given.learned is not None:
+        part = given.learned["part"]
+        learned |= tests & recognized(dataset, groups, given.learned[part != "test"])
+        learned |= validates & recognized(dataset, groups, given.learned[part == "train"])
+    leaked = int(learned.sum())
     if leaked:
         where = "test here" if tests.all() else "test or validate here"
         raise LeakError(

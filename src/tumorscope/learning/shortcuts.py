@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 METADATA = ("height", "width", "aspect_ratio", "bytes", "bytes_per_pixel")
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 TREES = 200
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def shortcut_floors(
     labels = table["label"].to_numpy()
     scores = [
         _forest_scores(features, labels, parts == "train", seed)
-        for features in (_metadata(table), intensity_statistics(slices))
+        for features in (file_metadata(table), intensity_statistics(slices))
     ]
     return {
         part: ShortcutFloor(
@@ -72,7 +74,7 @@ def out_of_fold_floor(
     """
     labels = table["label"].to_numpy()
     aurocs = []
-    for features in (_metadata(table), intensity_statistics(slices)):
+    for features in (file_metadata(table), intensity_statistics(slices)):
         of_repeats = []
         for folds in parts:
             scores = np.empty(len(labels))
@@ -82,6 +84,35 @@ def out_of_fold_floor(
             of_repeats.append(roc_auc_score(labels, scores))
         aurocs.append(float(np.mean(of_repeats)))
     return ShortcutFloor(*aurocs)
+
+
+def folder_floor(
+    table: pd.DataFrame, slices: np.ndarray, groups: np.ndarray, seed: int
+) -> ShortcutFloor | None:
+    """What the forests reach on a folder by themselves, in five folds over duplicate groups.
+
+    Args:
+        table: columns label, height, width and bytes; one row a slice.
+        slices: shape (n, size, size), uint8, as the network sees them.
+        groups: shape (n,), duplicate groups.
+        seed: of folds and forests.
+
+    Returns:
+        None where a class has fewer than five distinct slices.
+    """
+    folds = grouped_folds(table["label"].to_numpy(), groups, seed)
+    return None if folds is None else out_of_fold_floor(table, slices, folds[np.newaxis], seed)
+
+
+def grouped_folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray | None:
+    """Parts of FOLDS folds, each "train" or "test"; shape (folds, n), None for too few slices."""
+    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < FOLDS:
+        return None
+    parts = np.full((FOLDS, len(labels)), "train", dtype="<U5")
+    division = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for part, (_, test) in zip(parts, division.split(labels, labels, groups), strict=True):
+        part[test] = "test"
+    return parts
 
 
 def intensity_statistics(slices: np.ndarray) -> np.ndarray:
@@ -105,7 +136,8 @@ def _forest_scores(
     return forest.fit(features[train], labels[train]).predict_proba(features)[:, 1]
 
 
-def _metadata(table: pd.DataFrame) -> np.ndarray:
+def file_metadata(table: pd.DataFrame) -> np.ndarray:
+    """What a file tells without its pixels, by the names of METADATA; shape (n, 5)."""
     area = table["height"] * table["width"]
     return np.column_stack(
         [

@@ -5,6 +5,7 @@ One SQLite file in the user's cache folder (`$XDG_CACHE_HOME/tumorscope`, else
 """
 
 import logging
+import math
 import os
 import sqlite3
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-# Change it whenever decoding, framing or thumbnails change, so that no old record is believed.
-RECORD_VERSION = 1
+# Change it whenever decoding, framing, thumbnails or views change: no old record is believed.
+RECORD_VERSION = 2
 THUMBNAIL_SHAPE = (2, 32, 32)
+VIEW_SHAPE = (2, 64, 64)
 QUERY_SIZE = 500
 
 
@@ -30,11 +32,13 @@ class SliceRecord:
         shape: (height, width) of the frame in pixels.
         slice: shape (size, size), uint8.
         thumbnails: shape (2, 32, 32), uint8; see `learning.duplicates.thumbnails`.
+        views: shape (2, 64, 64), uint8; see `learning.fingerprints.wide_views`.
     """
 
     shape: tuple[int, int]
     slice: np.ndarray
     thumbnails: np.ndarray
+    views: np.ndarray
 
 
 class SliceCache:
@@ -87,16 +91,15 @@ class SliceCache:
 
     def _unpack(self, height: int, width: int, pixels: bytes) -> SliceRecord:
         values = np.frombuffer(pixels, np.uint8)
-        area = self._image_size**2
-        return SliceRecord(
-            shape=(height, width),
-            slice=values[:area].reshape(self._image_size, self._image_size),
-            thumbnails=values[area:].reshape(THUMBNAIL_SHAPE),
-        )
+        shapes = ((self._image_size, self._image_size), THUMBNAIL_SHAPE, VIEW_SHAPE)
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = np.split(values, ends[:-1])
+        arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return SliceRecord((height, width), *arrays)
 
 
 def _pack(record: SliceRecord) -> bytes:
-    return record.slice.tobytes() + record.thumbnails.tobytes()
+    return record.slice.tobytes() + record.thumbnails.tobytes() + record.views.tobytes()
 
 
 def user_cache_folder() -> Path:

@@ -1,5 +1,6 @@
 """A logged model, loaded and asked: the same served code, in this process."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
 
 BATCH = 64
+FINGERPRINT_FILE = "fingerprints.npz"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class LoggedModel:
         """
         self.uri = uri
         if uri == SHIPPED:
-            self.run_id, self.model_id = "", ""
+            self.run_id = self.model_id = ""
             self._model = SliceModel(Predictor(BUNDLE))
             self.card = self._model.card
             return
@@ -78,6 +80,26 @@ class LoggedModel:
                 "give one that `train` has logged."
             )
         self.card: ModelCard = self._model.get_raw_model().card
+
+    @property
+    def fingerprint_file(self) -> Path:
+        """What recognizes its training slices; models of older versions have none."""
+        return self.bundle / FINGERPRINT_FILE
+
+    def version(self) -> tuple[str, str]:
+        """Name and version in the registry, the latest of several; empty where it has none."""
+        if not self.run_id:
+            return "", ""
+        client = mlflow.MlflowClient()
+        if named := re.fullmatch(r"models:/([^/@]+)/(\d+)", self.uri):
+            return named[1], named[2]
+        if named := re.fullmatch(r"models:/([^/@]+)@([^/@]+)", self.uri):
+            return named[1], str(client.get_model_version_by_alias(named[1], named[2]).version)
+        versions = client.search_model_versions(f"run_id = '{self.run_id}'")
+        if not versions:
+            return "", ""
+        latest = max(versions, key=lambda each: int(each.version))
+        return latest.name, str(latest.version)
 
     def answer(self, folder: Path, paths: list[str]) -> Answers:
         """Ask the model about files, a batch at a time.
@@ -105,7 +127,7 @@ class LoggedModel:
 
     @property
     def bundle(self) -> Path:
-        """The folder of network.onnx, network.keras and card.json."""
+        """The folder of network.onnx, network.keras, card.json and fingerprints.npz."""
         if self.uri == SHIPPED:
             return BUNDLE
         flavor = self._model.metadata.flavors["python_function"]

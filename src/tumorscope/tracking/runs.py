@@ -21,6 +21,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource
+from mlflow.entities import LoggedModelInput
 
 from tumorscope.config import DISCLAIMER
 from tumorscope.errors import StoppedError
@@ -98,6 +99,13 @@ class TrackedRun:
         mlflow.log_input(MetaDataset(source, name, digest), context)
         mlflow.set_tags(data_tags(folder, name, origin, digest))
 
+    def log_model_input(self, model_id: str) -> None:
+        """Link the run to the logged model that it judges, so that each is listed at the other."""
+        models = [
+            LoggedModelInput(model_id)
+        ]  # `mlflow.log_inputs` refuses them, the client does not
+        mlflow.MlflowClient().log_inputs(self.run_id, models=models)
+
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""
         with tempfile.TemporaryDirectory() as folder:
@@ -114,6 +122,10 @@ class TrackedRun:
         if learned is not None and len(learned):
             known = learned[learned["part"] != "test"]
             self.log_table(known[["path", "sha256", "label", "group", "part"]], EARLIER_SLICES)
+
+    def log_file(self, path: Path) -> None:
+        """Log a file under its name."""
+        mlflow.log_artifact(str(path))
 
     def log_model_card(self, markdown: str, html: str) -> None:
         """Log the model card; `promote` makes it the description of the version."""

@@ -128,7 +128,8 @@ def cross_validate_and_log(
             with run.phase("folds"):
                 watch = _watch(config, say)
                 out = cross_validate(dataset, parts, config, store, watch, 1, given)
-            summary = _finish(config, run, dataset, groups, origin, store, out)
+            earlier = given.fingerprints if given else None
+            summary = _finish(config, run, dataset, groups, origin, store, out, earlier)
         store.remove()
     return summary
 
@@ -141,13 +142,14 @@ def _finish(
     origin: str,
     store: FoldStore,
     out: OutOfFold,
+    earlier: np.ndarray | None,
 ) -> CrossValidationSummary:
     """Judge the scores of all folds, and log figures and model."""
     with run.phase("evaluate"):
         pooled = pool(out, dataset, groups, config)
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
-        card, model_uri = _log_average(config, run, dataset, store, pooled)
+        card, model_uri = _log_average(config, run, dataset, store, pooled, earlier)
     with run.phase("figures"):
         drawn = pooled.figures(dataset, groups)
         run.log_figures(drawn)
@@ -213,6 +215,7 @@ def _log_average(
     dataset: Dataset,
     store: FoldStore,
     pooled: Pooled,
+    earlier: np.ndarray | None,
 ) -> tuple[ModelCard, str]:
     """Log the average of the first repeat's networks as the run's model; returns card and URI."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
@@ -222,7 +225,8 @@ def _log_average(
     card = model_card(config, name, answers, data, run.git_commit)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, "bundle")
-        difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card)
+        inputs = network_input(dataset.slices[:64])
+        difference = write_bundle(bundle, network, inputs, card, dataset.views, earlier)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )

@@ -9,18 +9,24 @@ from matplotlib.figure import Figure
 from tumorscope.config import EvaluationConfig
 from tumorscope.errors import DatasetError
 from tumorscope.learning import figures
+from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.decisions import decision_estimates
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.learning.fingerprints import read_fingerprints
 from tumorscope.learning.initial_weights import UNKNOWN_TRAINING
 from tumorscope.learning.reliability import reliability_diagram
 from tumorscope.learning.sheets import worst_errors
+from tumorscope.learning.shortcuts import ShortcutFloor, folder_floor
+from tumorscope.learning.subfolders import SubFolder, evaluate_sub_folders, sub_folder_table
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.models import Answers, LoggedModel
-from tumorscope.tracking.runs import tracked_run
+from tumorscope.tracking.runs import TrackedRun, tracked_run
 from tumorscope.workflows.slices import resolve_data, silence
+
+SUB_FOLDERS = "sub_folders.csv"
 
 
 @dataclass(frozen=True)
@@ -30,25 +36,35 @@ class EvaluationSummary:
     Attributes:
         run_id: of the MLflow run that holds the figures.
         model: its URI.
+        model_name: in the registry, "" where it is not registered.
+        model_version: likewise.
         slices: number that it was measured on.
         duplicate_groups: number of distinct pictures among them.
-        left_out: slices that were not measured, since the model learned from them or from a
-            byte-identical copy of one in their duplicate group.
-        training_slices_known: whether the model's split manifest could be read, and it did not
-            start from weights of unknown training.
+        copies: slices that show what the model has learned from, or stand in a duplicate group
+            with one that does.
+        left_out: those of them that were not measured: all, or none if they are kept.
+        training_slices_known: whether the model carries fingerprints of its training slices, and
+            did not start from weights of unknown training.
         threshold: the model's own.
         estimates: metric -> estimate; of one class alone, some are NaN.
+        sub_folders: the same of each sub-folder, where there are several.
+        floor: what shortcuts reach in this folder by themselves; None where a class is too small.
         unreadable: (relative path, reason) of skipped files.
     """
 
     run_id: str
     model: str
+    model_name: str
+    model_version: str
     slices: int
     duplicate_groups: int
+    copies: int
     left_out: int
     training_slices_known: bool
     threshold: float
     estimates: dict[str, Estimate]
+    sub_folders: list[SubFolder]
+    floor: ShortcutFloor | None
     unreadable: list[tuple[str, str]]
 
 
@@ -77,76 +93,118 @@ def evaluate_and_log(
             str(data.folder), card.image_size, card.framing, need_both_classes=False
         )
         groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
-        manifest = model.manifest()
-        learned = set() if manifest is None else set(_learned(manifest))
-        known_groups = groups[dataset.table["sha256"].isin(learned).to_numpy()]
-        fresh = ~np.isin(groups, known_groups)
-        if not fresh.any():
+        known = read_fingerprints(model.fingerprint_file)
+        copies = _copies(dataset, groups, known)
+        kept = ~copies if config.copies == "leave_out" else np.ones(len(copies), bool)
+        if not kept.any():
             raise DatasetError(
-                f"The model learned from all {len(fresh)} slices of {data.folder}: expected "
-                "slices that are new to it; give another folder."
+                f"The model learned from all {len(kept)} slices of {data.folder}, or from copies "
+                "of them: expected slices that are new to it; give another folder, or "
+                "--copies keep to measure its memory."
             )
         run.log_dataset(dataset.root, data.name, data.origin, dataset.digest, "evaluation")
-        answers = model.answer(dataset.root, list(dataset.table["path"][fresh]))
-        estimates = measure(
-            dataset.labels[fresh],
-            answers.probabilities,
-            answers.decisions,
-            groups[fresh],
-            config.bootstrap_samples,
-            config.seed,
-        ) | decision_estimates(
-            dataset.labels[fresh],
-            answers.probabilities,
-            groups[fresh],
-            card.threshold,
-            (card.unsure_from, card.unsure_to),
-            config.prevalence,
-        )
+        measured, groups = dataset.selected(kept), groups[kept]
+        answers = model.answer(measured.root, list(measured.table["path"]))
+        name, version = model.version()
         summary = EvaluationSummary(
-            run.run_id,
-            config.model,
-            int(fresh.sum()),
-            len(np.unique(groups[fresh])),
-            int((~fresh).sum()),
-            manifest is not None and UNKNOWN_TRAINING not in model.initial_weights,
-            card.threshold,
-            estimates,
-            dataset.unreadable,
+            run_id=run.run_id,
+            model=config.model,
+            model_name=name,
+            model_version=version,
+            slices=len(groups),
+            duplicate_groups=len(np.unique(groups)),
+            copies=int(copies.sum()),
+            left_out=int((~kept).sum()),
+            training_slices_known=known is not None
+            and UNKNOWN_TRAINING not in model.initial_weights,
+            threshold=card.threshold,
+            estimates=_estimates(config, measured, groups, model, answers),
+            sub_folders=evaluate_sub_folders(
+                measured.table,
+                answers.probabilities,
+                answers.decisions,
+                groups,
+                config.bootstrap_samples,
+                config.seed,
+            ),
+            floor=folder_floor(measured.table, measured.slices, groups, config.seed),
+            unreadable=dataset.unreadable,
         )
-        run.log_metrics(_metrics(summary))
-        run.log_figures(_figures(dataset, fresh, groups[fresh], answers, summary))
-        run.set_tags({"tumorscope.model": config.model, "tumorscope.model_run": model.run_id})
+        _log(run, model, summary)
+        run.log_figures(_figures(measured, groups, answers, summary))
     return summary
 
 
-def _learned(manifest) -> list[str]:
-    return list(manifest.loc[manifest["part"] != "test", "sha256"])
+def _copies(dataset: Dataset, groups: np.ndarray, known: np.ndarray | None) -> np.ndarray:
+    """Shape (slices,): whether a slice, or one of its duplicate group, is known to the model."""
+    if known is None:
+        return np.zeros(len(groups), bool)
+    return np.isin(groups, groups[find_copies(dataset.views, known)])
 
 
-def _metrics(summary: EvaluationSummary) -> dict[str, float]:
-    return {
+def _estimates(
+    config: EvaluationConfig,
+    measured: Dataset,
+    groups: np.ndarray,
+    model: LoggedModel,
+    answers: Answers,
+) -> dict[str, Estimate]:
+    card = model.card
+    return measure(
+        measured.labels,
+        answers.probabilities,
+        answers.decisions,
+        groups,
+        config.bootstrap_samples,
+        config.seed,
+    ) | decision_estimates(
+        measured.labels,
+        answers.probabilities,
+        groups,
+        card.threshold,
+        (card.unsure_from, card.unsure_to),
+        config.prevalence,
+    )
+
+
+def _log(run: TrackedRun, model: LoggedModel, summary: EvaluationSummary) -> None:
+    """Figures as metrics and a table, and the link to the model."""
+    metrics = {
         "count_slices": summary.slices,
         "count_duplicate_groups": summary.duplicate_groups,
+        "count_copies": summary.copies,
         "count_left_out": summary.left_out,
         "threshold": summary.threshold,
         **flat_metrics("test", summary.estimates),
     }
+    if summary.floor:
+        metrics["test_shortcut_auroc"] = summary.floor.auroc
+    run.log_metrics(metrics)
+    if summary.sub_folders:
+        run.log_table(sub_folder_table(summary.sub_folders), SUB_FOLDERS)
+    if model.model_id:
+        run.log_model_input(model.model_id)
+    run.set_tags(
+        {
+            "tumorscope.model": summary.model,
+            "tumorscope.model_run": model.run_id,
+            "tumorscope.model_name": summary.model_name,
+            "tumorscope.model_version": summary.model_version,
+            "tumorscope.training_slices_known": str(summary.training_slices_known).lower(),
+        }
+    )
 
 
 def _figures(
-    dataset: Dataset,
-    fresh: np.ndarray,
-    groups: np.ndarray,
-    answers: Answers,
-    summary: EvaluationSummary,
+    measured: Dataset, groups: np.ndarray, answers: Answers, summary: EvaluationSummary
 ) -> dict[str, Figure]:
-    labels, scores, threshold = dataset.labels[fresh], answers.probabilities, summary.threshold
+    labels, scores, threshold = measured.labels, answers.probabilities, summary.threshold
     drawn = {
         "confusion_matrix": figures.confusion_matrix(labels, answers.decisions, threshold),
         "reliability": reliability_diagram(labels, scores, groups, summary.estimates),
-        "worst_errors": worst_errors(dataset.slices[fresh], labels, scores, threshold),
+        "worst_errors": worst_errors(measured.slices, labels, scores, threshold),
     }
     if len(np.unique(labels)) == 2:
-        drawn["roc"] = figures.roc_figure(labels, scores, threshold, summary.estimates)
+        floor = summary.floor.auroc if summary.floor else None
+        drawn["roc"] = figures.roc_figure(labels, scores, threshold, summary.estimates, floor)
     return drawn

@@ -13,6 +13,7 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.errors import LeakError
 from tumorscope.learning.dataset import Dataset
+from tumorscope.learning.fingerprints import FINGERPRINT_FILE, read_fingerprints
 from tumorscope.learning.initial_weights import (
     KEYWORDS,
     UNKNOWN_TRAINING,
@@ -64,7 +65,8 @@ def _of_model(uri: str) -> GivenWeights:
     told = uri if model.model_id in uri else f"{uri} ({model.model_id})"
     if learned is None or UNKNOWN_TRAINING in model.initial_weights:
         told = f"{told}, {UNKNOWN_TRAINING}"
-    return GivenWeights(network, told, digest, learned)
+    known = read_fingerprints(model.fingerprint_file)
+    return GivenWeights(network, told, digest, learned, known)
 
 
 def _of_file(asked: str, dataset: Dataset) -> GivenWeights:
@@ -78,4 +80,6 @@ def _of_file(asked: str, dataset: Dataset) -> GivenWeights:
             "known, or initial_weights=shipped or none."
         )
     # The folder is somebody's own and stays out of cards.
-    return GivenWeights(network, f"file {path.name} ({digest}), {UNKNOWN_TRAINING}", digest)
+    told = f"file {path.name} ({digest}), {UNKNOWN_TRAINING}"
+    known = read_fingerprints(bundle / FINGERPRINT_FILE)
+    return GivenWeights(network, told, digest, fingerprints=known)

@@ -23,6 +23,7 @@ from tumorscope.learning.evaluation import (
     evaluate,
     flat_metrics,
 )
+from tumorscope.learning.fingerprints import NO_VIEWS
 from tumorscope.learning.model_card import model_card_document
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.networks import build_network
@@ -232,7 +233,7 @@ def _finish(
     card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
-        difference = write_bundle(bundle, checkpoint.network, inputs[:64], card)
+        difference = write_bundle(bundle, checkpoint.network, inputs[:64], card, NO_VIEWS)
         seen = {
             "settings": fixed_settings(config),
             "slices_seen": checkpoint.slices_seen,

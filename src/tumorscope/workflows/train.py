@@ -122,7 +122,9 @@ def train_and_log(
             data = (dataset.name, dataset.digest)
             answers = judged.operation.card_fields(judged.estimates["validation"], config)
             card = model_card(config, config.network, answers, data, run.git_commit)
-            difference = write_bundle(bundle, fitted.network, inputs[:64], card)
+            learned = dataset.views[parts != "test"]
+            earlier = given.fingerprints if given else None
+            difference = write_bundle(bundle, fitted.network, inputs[:64], card, learned, earlier)
             model_uri = log_bundle(bundle, card.threshold)
         with run.phase("figures"):
             drawn = judged.figures(dataset, parts == "test", groups, floors["test"])
