@@ -1,5 +1,6 @@
 """The network of a bundle, run by ONNX Runtime: framed slices in, probabilities out."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from tumorscope_serving.slices import network_input
 
 NETWORK_FILE = "network.onnx"
 BATCH = 64
+THREADS_VARIABLE = "TUMORSCOPE_THREADS"
 
 
 class Predictor:
@@ -20,9 +22,10 @@ class Predictor:
     """
 
     def __init__(self, bundle: Path) -> None:
-        """Load `network.onnx` and `card.json` of a folder."""
+        """Load `network.onnx` and `card.json` of a folder, to run in `thread_count()` threads."""
         self.card = ModelCard.read(bundle)
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = thread_count()
         # Idle threads sleep instead of spinning: the server's own workers need the cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
@@ -48,3 +51,18 @@ class Predictor:
         return self.card.calibration.probabilities(
             np.concatenate([score[0][:, 0] for score in scores])
         )
+
+
+def thread_count() -> int:
+    """How many threads one answer may use: the environment's TUMORSCOPE_THREADS, else 1.
+
+    A server answers requests side by side, and a scorer runs a process a core; a network that
+    spreads one slice over all cores takes them from the other answers.
+
+    Raises:
+        ValueError: the variable is no whole number of at least 1.
+    """
+    text = os.environ.get(THREADS_VARIABLE, "1")
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise ValueError(f"{THREADS_VARIABLE} must be a whole number from 1 on, not {text!r}.")
+    return int(text)

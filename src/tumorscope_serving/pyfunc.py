@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from tumorscope_serving.predictor import Predictor
+from tumorscope_serving.predictor import Predictor, thread_count
 from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, read_slice
 
 IMAGE_COLUMN = "image"
@@ -28,6 +29,7 @@ DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORE
 
 def _load_pyfunc(data_path: str) -> "SliceModel":
     """MLflow calls this with the bundle's path."""
+    cv2.setNumThreads(thread_count())
     return SliceModel(Predictor(Path(data_path)))
 
 

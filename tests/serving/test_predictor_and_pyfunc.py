@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 
+import cv2
 import numpy as np
 import onnx
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 
 from tumorscope_serving.calibration import Calibration
 from tumorscope_serving.card import UNSURE, ModelCard
-from tumorscope_serving.predictor import BATCH, NETWORK_FILE, Predictor
+from tumorscope_serving.predictor import BATCH, NETWORK_FILE, THREADS_VARIABLE, Predictor
 from tumorscope_serving.pyfunc import CHUNK, OUTPUT_COLUMNS, _load_pyfunc
 
 SIZE = 16
@@ -90,6 +91,31 @@ def test_the_predictor_scores_slices_in_their_order_across_batches(bundle):
     assert probabilities == pytest.approx(
         1 / (1 + np.exp(-10 * (brightness / 255 - 0.5))), abs=1e-5
     )
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("3", 3)])
+def test_an_answer_uses_one_thread_unless_the_environment_says_more(
+    bundle, monkeypatch, asked, threads
+):
+    monkeypatch.delenv(THREADS_VARIABLE, raising=False)
+    if asked:
+        monkeypatch.setenv(THREADS_VARIABLE, asked)
+    before = cv2.getNumThreads()
+
+    loaded = _load_pyfunc(str(bundle))
+    used = cv2.getNumThreads()
+    cv2.setNumThreads(before)
+
+    assert used == threads
+    assert loaded._predictor._session.get_session_options().intra_op_num_threads == threads
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "two", ""])
+def test_a_number_of_threads_that_is_none_is_refused_when_loading(bundle, monkeypatch, asked):
+    monkeypatch.setenv(THREADS_VARIABLE, asked)
+
+    with pytest.raises(ValueError, match="TUMORSCOPE_THREADS must be a whole number from 1 on"):
+        _load_pyfunc(str(bundle))
 
 
 @pytest.mark.parametrize(

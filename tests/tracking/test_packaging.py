@@ -22,6 +22,7 @@ def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained)
     pins = (folder / "requirements.txt").read_text().split()
 
     assert {pin.split("==")[0] for pin in pins} == set(SERVING_PACKAGES)
+    assert "mlflow" not in SERVING_PACKAGES  # 847 MB beside 434 MB
     assert all("==" in pin for pin in pins)
     conda = yaml.safe_load((folder / "conda.yaml").read_text())
     assert not [text for text in map(str, conda["dependencies"]) if "tensorflow" in text]

@@ -23,8 +23,9 @@ from tumorscope_serving.pyfunc import IMAGE_COLUMN
 
 MODEL_NAME = "model"
 LOADER_MODULE = "tumorscope_serving.pyfunc"
+# mlflow-skinny has the scoring server; what the full package adds to it, a server never imports.
 SERVING_PACKAGES = (
-    "mlflow",
+    "mlflow-skinny",
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
