@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from tumorscope.cli import main
 
-COMMANDS = ("train", "cross-validate", "evaluate", "phantoms", "promote", "rollback")
+COMMANDS = ("train", "cross-validate", "evaluate", "phantoms", "promote", "rollback", "score")
 
 
 def test_help_names_each_command_and_that_this_is_no_medical_device():
@@ -38,6 +38,7 @@ def test_an_option_may_be_spelled_with_underscores_as_mlflow_run_passes_it():
         (["train", "--augment"], "requires an argument"),
         (["train", "--network", "vgg"], "'vgg' is not one of"),
         (["train", "--shuffle", "1"], "No such option"),
+        (["score", "one", "two"], "One source is scored at a time, but more came: one two"),
         (["promote", "--dry-run", "perhaps"], "'perhaps' is not a valid boolean"),
     ],
 )

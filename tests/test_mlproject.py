@@ -17,6 +17,7 @@ from tumorscope.config import (
     PretrainingConfig,
     PromotionConfig,
     RollbackConfig,
+    ScoringConfig,
     TrainingConfig,
 )
 
@@ -30,6 +31,7 @@ CONFIGS = {
     "phantoms": ("phantoms", PhantomsConfig),
     "promote": ("promote", PromotionConfig),
     "rollback": ("rollback", RollbackConfig),
+    "score": ("score", ScoringConfig),
 }
 
 

@@ -8,7 +8,7 @@ import os
 
 import click
 
-from tumorscope.cli import drawing, judging, learning
+from tumorscope.cli import asking, drawing, judging, learning
 from tumorscope.cli.options import ErrorsAsSentences
 from tumorscope.config import DISCLAIMER
 
@@ -36,6 +36,7 @@ for command in (
     judging.evaluate,
     judging.promote,
     judging.rollback,
+    asking.score,
     drawing.phantoms,
 ):
     main.add_command(command)
