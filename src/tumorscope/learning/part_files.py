@@ -85,6 +85,26 @@ def merge_parts(folder: Path, numbers: Iterable[int], rows: int, out: Path) -> N
     _replace(growing, out)
 
 
+def merge_folder(folder: Path, out: Path) -> None:
+    """Write what stands in a folder of parquet files into one file, in no promised order."""
+    growing = folder / "growing-whole"
+    with pq.ParquetWriter(growing, ANSWERS) as writer:
+        for path in sorted(folder.glob("*.parquet")):
+            with pq.ParquetFile(path) as part:
+                for batch in part.iter_batches():
+                    writer.write_table(pa.Table.from_batches([batch]).cast(ANSWERS))
+    _replace(growing, out)
+
+
+def answered_paths(folder: Path) -> set[str]:
+    """The paths of all rows in a folder of parquet files."""
+    return {
+        path
+        for file in folder.glob("*.parquet")
+        for path in pq.read_table(file, columns=["path"])["path"].to_pylist()
+    }
+
+
 def discard(folder: Path) -> None:
     """Delete the folder of parts; half deleted it has another name."""
     done = folder.with_name(f"{folder.name}-done")

@@ -1,6 +1,8 @@
 """`score`: a row of answers for each of very many images, in one parquet file."""
 
+import itertools
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from tumorscope.config import ScoringConfig
 from tumorscope.errors import ScoringError, StoppedError
 from tumorscope.learning import part_files
 from tumorscope.learning.checkpoint import STATE_FILE, hold, read_state, write_state
-from tumorscope.learning.work_list import WorkList, chunks, make_list
+from tumorscope.learning.folders import IGNORED_FOLDERS
+from tumorscope.learning.work_list import SUFFIXES, Chunk, WorkList, chunks, make_list
 from tumorscope.tracking.batch import LocalModel, answer_chunks, find_model
 
 LIST_FILE = "list"
@@ -62,10 +65,8 @@ def score_images(config: ScoringConfig, progress: Progress = lambda *_: None) ->
     workers = config.workers or os.cpu_count() or 1
     try:
         if config.engine == "spark":
-            from tumorscope.tracking.spark import score_with_spark  # Spark is an extra
-
-            model_version, workers = score_with_spark(config, out)
             resumed = 0
+            model_version, workers = _score_with_spark(config, out)
         else:
             with hold(folder, "--out"):
                 _refuse_what_exists(out, folder)
@@ -84,6 +85,42 @@ def score_images(config: ScoringConfig, progress: Progress = lambda *_: None) ->
             f"Answers cannot be written to {out} ({error.strerror}); give another --out."
         ) from error
     return _summary(out, resumed, model_version, workers, time.perf_counter() - start)
+
+
+def _score_with_spark(config: ScoringConfig, out: Path) -> tuple[str, int]:
+    """Score by Spark and merge; returns the model's version and how many tasks ran at a time."""
+    from tumorscope.tracking.spark import score_with_spark  # Spark is an extra
+
+    folder = out.with_name(f".{out.name}.spark")
+    try:
+        answered_by = score_with_spark(
+            config.source, config.model, folder, SUFFIXES, IGNORED_FOLDERS
+        )
+        _add_what_spark_left_out(config, folder)
+        part_files.merge_folder(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return answered_by
+
+
+def _add_what_spark_left_out(config: ScoringConfig, folder: Path) -> None:
+    """Answer the files that Spark does not read: empty ones, and those named with a `_` first."""
+    work = make_list(config.source, folder / LIST_FILE)
+    if work.file != folder / LIST_FILE:
+        return  # a table, of which Spark reads every row
+    answered = part_files.answered_paths(folder)
+    missing = (
+        Chunk(chunk.number, paths, [None] * len(paths))
+        for chunk in chunks(work, config.chunk, set())
+        if (paths := [path for path in chunk.paths if path not in answered])
+    )
+    first = next(missing, None)
+    if first is None:
+        return
+    model = find_model(config.model)
+    for number, columns in answer_chunks(model, itertools.chain([first], missing), 1):
+        version = [model.version] * len(columns["path"])
+        part_files.write_part(folder, number, columns | {"model_version": version})
 
 
 def _score_in_parts(
