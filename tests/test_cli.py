@@ -5,7 +5,16 @@ from click.testing import CliRunner
 
 from tumorscope.cli import main
 
-COMMANDS = ("train", "cross-validate", "evaluate", "phantoms", "promote", "rollback", "score")
+COMMANDS = (
+    "train",
+    "cross-validate",
+    "evaluate",
+    "phantoms",
+    "predict",
+    "promote",
+    "rollback",
+    "score",
+)
 
 
 def test_help_names_each_command_and_that_this_is_no_medical_device():

@@ -36,6 +36,7 @@ for command in (
     judging.evaluate,
     judging.promote,
     judging.rollback,
+    asking.predict,
     asking.score,
     drawing.phantoms,
 ):

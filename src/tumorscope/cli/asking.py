@@ -7,7 +7,7 @@ import click
 
 from tumorscope.cli.options import options_from
 from tumorscope.cli.printing import progress_bar, write_report
-from tumorscope.config import DISCLAIMER, ScoringConfig
+from tumorscope.config import DISCLAIMER, PredictionConfig, ScoringConfig
 
 # What stands without a name is the source, so that each setting still has an option.
 POSITIONAL = {"allow_extra_args": True}
@@ -41,3 +41,29 @@ def score(context: click.Context, **settings: Any) -> None:
     click.echo(f"  {'error':18}{summary.errors:8}")
     click.echo(DISCLAIMER)
     write_report(summary, config.report)
+
+
+@click.command(context_settings=POSITIONAL, options_metavar="[FILE...] [OPTIONS]")
+@options_from(PredictionConfig)
+@click.pass_context
+def predict(context: click.Context, **settings: Any) -> None:
+    """Ask a model, here or behind a scoring server, about files."""
+    config = PredictionConfig(**settings)
+    from tumorscope.workflows.predict import predict_files
+
+    predictions = predict_files(config, context.args)
+    names = [
+        answer.file if answer.frame is None else f"  frame {answer.frame}"
+        for answer in predictions.answers
+    ]
+    width = max(len("file"), *map(len, names))
+    click.echo(f"{'file':{width}}{'probability':>13}   {'label':10}error")
+    for name, answer in zip(names, predictions.answers, strict=True):
+        known = "-" if answer.probability is None else f"{answer.probability:.3f}"
+        line = f"{name:{width}}{known:>13}   {answer.label or '-':10}{answer.error or ''}"
+        click.echo(line.rstrip())
+    overlays = sum(answer.overlay is not None for answer in predictions.answers)
+    if config.explain:
+        click.echo(f"{overlays} overlays in {config.explain}.")
+    click.echo(DISCLAIMER)
+    write_report(predictions, config.report)
