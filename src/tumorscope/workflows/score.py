@@ -77,6 +77,8 @@ def score_images(config: ScoringConfig, progress: Progress = lambda *_: None) ->
                     if folder.exists() and not (folder / STATE_FILE).exists():
                         part_files.discard(folder)  # nothing was begun
     except KeyboardInterrupt:
+        if config.engine == "spark":
+            raise StoppedError(f"Stopped: nothing was written to {out}.") from None
         raise StoppedError(
             f"Stopped: what is finished is kept beside {out}; the same command goes on with it."
         ) from None
