@@ -28,6 +28,7 @@ serve: $(READY)
 bench: $(READY)
 	python benchmarks/phantom_speed.py
 	python benchmarks/interval_coverage.py
+	python benchmarks/scoring.py
 	python benchmarks/training_time.py --data "$(DATA:auto=data)"
 	python benchmarks/framing.py --data "$(DATA:auto=data)"
 

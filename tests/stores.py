@@ -9,7 +9,10 @@ import mlflow
 import pytest
 
 from tumorscope.config import TrainingConfig
+from tumorscope.shipped import BUNDLE
+from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.store import open_store
+from tumorscope_serving.card import ModelCard
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,32 @@ def trained(trained_store, tmp_path, monkeypatch):
     """A copy of the trained store, whose registry a test may change."""
     shutil.copy(trained_store.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     yield from _entered(tmp_path, monkeypatch, trained_store)
+
+
+@pytest.fixture(scope="session")
+def shipped_store(empty_database, tmp_path_factory) -> tuple[str, str]:
+    """A store whose champion is the shipped network, without any training.
+
+    Returns:
+        Its tracking URI, and the champion's as models:/name/version.
+    """
+    folder = tmp_path_factory.mktemp("shipped")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch, _using(uri):
+        patch.chdir(folder)
+        with mlflow.start_run():
+            model_uri = log_bundle(BUNDLE, ModelCard.read(BUNDLE).threshold)
+        version = mlflow.register_model(model_uri, "tumorscope").version
+        mlflow.MlflowClient().set_registered_model_alias("tumorscope", "champion", version)
+    return uri, f"models:/tumorscope/{version}"
+
+
+@pytest.fixture
+def registered_uri(shipped_store, tmp_path, monkeypatch):
+    """The URI of the shipped network's version, in a copy of its store that is in use."""
+    shutil.copy(shipped_store[0].removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    yield from _entered(tmp_path, monkeypatch, shipped_store[1])
 
 
 def _entered(folder: Path, monkeypatch, value=None):

@@ -12,8 +12,10 @@ COMMANDS = (
     "audit",
     "evaluate",
     "phantoms",
+    "predict",
     "promote",
     "rollback",
+    "score",
 )
 
 
@@ -47,6 +49,7 @@ def test_an_option_may_be_spelled_with_underscores_as_mlflow_run_passes_it():
         (["train", "--augment"], "requires an argument"),
         (["train", "--network", "vgg"], "'vgg' is not one of"),
         (["train", "--shuffle", "1"], "No such option"),
+        (["score", "one", "two"], "One source is scored at a time, but more came: one two"),
         (["promote", "--dry-run", "perhaps"], "'perhaps' is not a valid boolean"),
     ],
 )

@@ -7,7 +7,9 @@ from tumorscope.config import (
     EvaluationConfig,
     PhantomConfig,
     PhantomsConfig,
+    PredictionConfig,
     PromotionConfig,
+    ScoringConfig,
     TrainingConfig,
     TuningConfig,
 )
@@ -40,6 +42,8 @@ def test_a_setting_outside_its_limits_is_refused_with_the_limits(settings, messa
         PromotionConfig,
         PhantomConfig,
         PhantomsConfig,
+        PredictionConfig,
+        ScoringConfig,
     ],
 )
 def test_each_setting_has_a_help_text_and_a_default_of_its_type(config):

@@ -15,9 +15,11 @@ from tumorscope.config import (
     CrossValidationConfig,
     EvaluationConfig,
     PhantomsConfig,
+    PredictionConfig,
     PretrainingConfig,
     PromotionConfig,
     RollbackConfig,
+    ScoringConfig,
     TrainingConfig,
     TuningConfig,
 )
@@ -32,8 +34,10 @@ CONFIGS = {
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
     "phantoms": ("phantoms", PhantomsConfig),
+    "predict": ("predict", PredictionConfig),
     "promote": ("promote", PromotionConfig),
     "rollback": ("rollback", RollbackConfig),
+    "score": ("score", ScoringConfig),
 }
 
 

@@ -26,7 +26,9 @@ import numpy as np
 import pydicom
 import pytest
 
+from tumorscope.config import PredictionConfig
 from tumorscope.tracking.models import LoggedModel
+from tumorscope.workflows.predict import predict_files
 
 SOAK = Path(__file__).resolve().parents[1] / "benchmarks" / "soak.py"
 SITECUSTOMIZE = """
@@ -138,6 +140,20 @@ def test_the_server_answers_what_the_model_answers_here(server, picture, trained
     assert (there["probability"] >= there["threshold"]) == here.decisions[0]
     card = LoggedModel(trained.good.model_uri).card
     assert there["label"] == card.answer(there["probability"], card.threshold)
+
+
+def test_predict_shows_what_the_server_answers(server, picture, trained, tmp_path):
+    (tmp_path / "one.png").write_bytes(picture)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    files = [str(tmp_path / "one.png"), str(tmp_path / "bad.png")]
+
+    there = predict_files(PredictionConfig(url=server), files).answers
+    here = predict_files(PredictionConfig(model=trained.good.model_uri), files).answers
+
+    assert there[0].probability == pytest.approx(here[0].probability, abs=1e-6)
+    assert there[0].label == here[0].label
+    assert there[1] == here[1]
+    assert there[1].error.startswith("The file is no picture")
 
 
 def test_bad_images_are_rows_with_an_error_beside_good_rows(server, picture):

@@ -33,5 +33,13 @@ class RegistryError(TumorScopeError):
     """The model registry holds nothing that the command can act on."""
 
 
+class ScoringError(TumorScopeError):
+    """Images cannot be listed or answers cannot be written where they were asked for."""
+
+
+class ServerError(TumorScopeError):
+    """A scoring server gives no answer, or none that can be read."""
+
+
 class StoppedError(TumorScopeError):
     """The user or the system asked the program to stop."""

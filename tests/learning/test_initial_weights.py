@@ -27,6 +27,7 @@ DATASET = Dataset(
     pd.DataFrame({"sha256": list("abcdef"), "label": [0, 0, 1, 0, 1, 1]}),
     np.zeros((6, 8, 8), np.uint8),
     np.zeros((6, 2, 32, 32), np.uint8),
+    np.zeros((6, 2, 64, 64), np.uint8),
     [],
 )
 GROUPS = np.array([0, 0, 1, 2, 3, 4])

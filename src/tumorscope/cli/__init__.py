@@ -8,7 +8,7 @@ import os
 
 import click
 
-from tumorscope.cli import auditing, drawing, judging, learning, tuning
+from tumorscope.cli import asking, auditing, drawing, judging, learning, tuning
 from tumorscope.cli.options import ErrorsAsSentences
 from tumorscope.config import DISCLAIMER
 
@@ -38,6 +38,8 @@ for command in (
     judging.evaluate,
     judging.promote,
     judging.rollback,
+    asking.predict,
+    asking.score,
     drawing.phantoms,
 ):
     main.add_command(command)

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 
-def progress_bar() -> Callable[[int, int], None]:
-    """Make a bar that appears with the first phantoms, on a terminal only."""
+def progress_bar(label: str = "Drawing phantoms") -> Callable[[int, int], None]:
+    """Make a bar that appears with the first progress, on a terminal only."""
     bar = None
 
     def show(done: int, total: int) -> None:
@@ -19,7 +19,7 @@ def progress_bar() -> Callable[[int, int], None]:
         if not sys.stderr.isatty():
             return
         if bar is None:
-            bar = click.progressbar(length=total, label="Drawing phantoms", file=sys.stderr)
+            bar = click.progressbar(length=total, label=label, file=sys.stderr)
         bar.update(done - bar.pos)
         if done == total:
             bar.render_finish()

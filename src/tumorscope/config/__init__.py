@@ -4,6 +4,7 @@ A config is a frozen dataclass and refuses values outside its limits when it is 
 line's options are made from these fields, and MLproject is held equal to them by a test.
 """
 
+from tumorscope.config.asking import PredictionConfig, ScoringConfig
 from tumorscope.config.auditing import AuditConfig
 from tumorscope.config.judging import (
     EvaluationConfig,
@@ -42,9 +43,11 @@ __all__ = [
     "PHANTOM",
     "PhantomConfig",
     "PhantomsConfig",
+    "PredictionConfig",
     "PretrainingConfig",
     "PromotionConfig",
     "RollbackConfig",
+    "ScoringConfig",
     "SlicesConfig",
     "TrainingConfig",
     "TuningConfig",

@@ -17,8 +17,12 @@ STATE_FILE = "state.json"
 
 
 @contextlib.contextmanager
-def hold(folder: Path) -> Iterator[None]:
+def hold(folder: Path, option: str = "--checkpoint") -> Iterator[None]:
     """Keep other processes out of a folder, which is made; the system lets go when this one dies.
+
+    Args:
+        folder: of the checkpoint.
+        option: by which a user names another one.
 
     Raises:
         SettingError: another process works in it.
@@ -29,7 +33,7 @@ def hold(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise SettingError(
-            f"Another process works in {folder}: let it end, or give another --checkpoint."
+            f"Another process works in {folder}: let it end, or give another {option}."
         ) from None
 
 
@@ -39,13 +43,16 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
     replace_text(folder / STATE_FILE, json.dumps(state, indent=2))
 
 
-def read_state(folder: Path, settings: dict[str, Any], work: str) -> dict[str, Any] | None:
+def read_state(
+    folder: Path, settings: dict[str, Any], work: str, option: str = "--checkpoint"
+) -> dict[str, Any] | None:
     """Read the folder's state, None where there is none.
 
     Args:
         folder: of the checkpoint.
         settings: those that decide what is computed.
         work: what is in the folder, as "a pretraining".
+        option: by which a user names another folder.
 
     Raises:
         SettingError: it was written with other settings.
@@ -57,7 +64,7 @@ def read_state(folder: Path, settings: dict[str, Any], work: str) -> dict[str, A
     if changed:
         raise SettingError(
             f"{folder} holds {work} with another {', '.join(changed)}: give the same "
-            "settings to resume it, another --checkpoint, or delete the folder."
+            f"settings to resume it, another {option}, or delete the folder."
         )
     return state
 

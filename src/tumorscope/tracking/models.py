@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -124,6 +125,23 @@ class LoggedModel:
             )
         probabilities = answers["probability"].to_numpy(float)
         return Answers(probabilities, probabilities >= answers["threshold"].to_numpy(float))
+
+    def ask(self, images: list[bytes], params: dict[str, Any]) -> list[dict[str, Any]]:
+        """Ask about files as a caller of the served model does.
+
+        Args:
+            images: the bytes of files, readable or not.
+            params: as `threshold` or `explain`; those that the model does not know are left out.
+
+        Returns:
+            One answer an image, with the model's output columns.
+        """
+        table = pd.DataFrame({IMAGE_COLUMN: images})
+        if self.uri != SHIPPED:
+            schema = self._model.metadata.signature.params
+            known = {param.name for param in schema.params} if schema else set()
+            params = {name: value for name, value in params.items() if name in known}
+        return self._model.predict(table, params=params or None).to_dict("records")
 
     @property
     def bundle(self) -> Path:

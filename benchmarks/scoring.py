@@ -1,0 +1,137 @@
+"""What `score` costs an image, against the floor: decode and ONNX Runtime in one loop.
+
+The floor is one process and one thread that reads a file, decodes and frames it, and runs the
+shipped network on 64 slices at a time; nothing else. `score` runs as its command, with one process
+and with one a core. Throughput per core is images a second of processor time, of the
+command and its processes together, which other programs on the machine disturb less than the clock;
+images a second by the clock, over the number of processes, stand beside it. Starting costs the same
+for one image and for a million, so it is measured apart, on one image, and ratios are given with it
+and without. Floor and commands take turns in each round; the medians are compared. Command:
+
+    python benchmarks/scoring.py --images 5000
+"""
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+sys.path.insert(0, str(SOURCE))
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(SOURCE)}
+
+
+def floor(paths: list[Path]) -> tuple[float, float]:
+    """Seconds by the clock and of the processor."""
+    import cv2
+    import numpy as np
+    import onnxruntime
+
+    from tumorscope.shipped import BUNDLE
+    from tumorscope_serving.card import ModelCard
+    from tumorscope_serving.slices import network_input, read_slice
+
+    cv2.setNumThreads(1)
+    card, options = ModelCard.read(BUNDLE), onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(BUNDLE / "network.onnx", options)
+    name = session.get_inputs()[0].name
+    start, busy = time.perf_counter(), time.process_time()
+    for first in range(0, len(paths), 64):
+        slices = [
+            read_slice(path.read_bytes(), card.image_size, card.framing)
+            for path in paths[first : first + 64]
+        ]
+        session.run(None, {name: network_input(np.stack(slices))})
+    return time.perf_counter() - start, time.process_time() - busy
+
+
+def command(source: Path, workers: int) -> tuple[float, float]:
+    """Seconds by the clock and of the processor of one `score`, its start included."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            [sys.executable, "-m", "tumorscope", "score", str(source), "--model", "shipped"]
+            + ["--workers", str(workers), "--out", f"{out}/scores.parquet"],
+            env=ENVIRONMENT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - start, busy
+
+
+def draw(folder: Path, images: int, distinct: int) -> list[Path]:
+    """Draw phantoms; more images than distinct ones are copies, each a file of its own."""
+    from tumorscope.config import PhantomsConfig
+    from tumorscope.phantom.folder import draw_folder
+
+    draw_folder(PhantomsConfig(count=distinct), folder / "drawn")
+    drawn = sorted((folder / "drawn").glob("*/*.png"))
+    drawn = [path for path in drawn if path.parent.name != "masks"]
+    (folder / "slices").mkdir()
+    for number in range(images):
+        shutil.copy(drawn[number % len(drawn)], folder / "slices" / f"{number:06}.png")
+    return sorted((folder / "slices").iterdir())
+
+
+@click.command()
+@click.option("--images", default=5000, show_default=True, help="Slices that are scored.")
+@click.option("--distinct", default=5000, show_default=True, help="Phantoms that are drawn.")
+@click.option("--rounds", default=3, show_default=True, help="Of the floor and each command.")
+@click.option("--report", default="", help="Also write the figures to this JSON file.")
+def main(images: int, distinct: int, rounds: int, report: str) -> None:
+    """Print a line a way of scoring."""
+    cores = os.cpu_count() or 1
+    ways = {"floor": [], "score, 1 process": [], f"score, {cores} processes": []}
+    one, many = list(ways)[1:]
+    starts = {one: [], many: []}
+    with tempfile.TemporaryDirectory() as place:
+        paths = draw(Path(place), images, min(distinct, images))
+        folder, single = Path(place, "slices"), paths[0]
+        for _ in range(rounds):
+            ways["floor"].append(floor(paths))
+            for way, workers in ((one, 1), (many, cores)):
+                starts[way].append(command(single, workers))
+                ways[way].append(command(folder, workers))
+    figures = {}
+    for way, seconds in ways.items():
+        processes = cores if way == many else 1
+        clock, busy = (statistics.median(each) for each in zip(*seconds, strict=True))
+        start, start_busy = (
+            (statistics.median(each) for each in zip(*starts[way], strict=True))
+            if way in starts
+            else (0.0, 0.0)
+        )
+        figures[way] = {
+            "start_s": start,
+            "per_core": images / busy,
+            "per_core_after_start": images / (busy - start_busy),
+            "by_clock": images / clock / processes,
+            "by_clock_after_start": images / (clock - start) / processes,
+        }
+    click.echo(f"{images} slices, medians of {rounds} rounds; images a second and core:")
+    for way, of in figures.items():
+        shares = {name: of[name] / figures["floor"][name] for name in of if name != "start_s"}
+        click.echo(
+            f"  {way:20} {of['per_core']:5.0f} of processor time ({shares['per_core']:.0%} of the "
+            f"floor), {of['per_core_after_start']:5.0f} after {of['start_s']:.1f} s of start "
+            f"({shares['per_core_after_start']:.0%}); by the clock {of['by_clock']:.0f} "
+            f"({shares['by_clock']:.0%}), {of['by_clock_after_start']:.0f} after start "
+            f"({shares['by_clock_after_start']:.0%})"
+        )
+    if report:
+        Path(report).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
