@@ -25,6 +25,7 @@ ALLOWED = {
         "tumorscope.learning",
         "tumorscope.tracking",
         "tumorscope.workflows.slices",  # what every command that reads slices begins with
+        "tumorscope.workflows.localization",  # what pretrain ends with
         "tumorscope_serving",
     },
     "tumorscope.cli": FOUNDATION | {"tumorscope.cli", "tumorscope.workflows"},

@@ -13,6 +13,7 @@ from tumorscope.cli import main
 from tumorscope.config import (
     CrossValidationConfig,
     EvaluationConfig,
+    LocalizationConfig,
     PhantomsConfig,
     PretrainingConfig,
     PromotionConfig,
@@ -27,6 +28,7 @@ CONFIGS = {
     "cross_validate": ("cross-validate", CrossValidationConfig),
     "evaluate": ("evaluate", EvaluationConfig),
     "pretrain": ("pretrain", PretrainingConfig),
+    "localize": ("localize", LocalizationConfig),
     "phantoms": ("phantoms", PhantomsConfig),
     "promote": ("promote", PromotionConfig),
     "rollback": ("rollback", RollbackConfig),

@@ -33,6 +33,7 @@ for command in (
     learning.train,
     learning.cross_validate,
     learning.pretrain,
+    learning.localize,
     judging.evaluate,
     judging.promote,
     judging.rollback,

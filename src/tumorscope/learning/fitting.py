@@ -9,6 +9,7 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import KERAS_FILE
+from tumorscope.learning.localization import load_head
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.training import EpochMetrics, TrainingResult, train_network
 from tumorscope.shipped import BUNDLE, SHIPPED
@@ -22,11 +23,13 @@ class Fit:
         network: with the weights of its best epoch.
         result: how training went.
         initial_weights: "shipped" or "none": what it started from.
+        head: of the heat map, as it came with these weights; None where none did.
     """
 
     network: keras.Model
     result: TrainingResult
     initial_weights: str
+    head: keras.Model | None = None
 
 
 def fit(
@@ -53,7 +56,12 @@ def fit(
         (inputs[parts == part], labels[parts == part]) for part in ("train", "validation")
     )
     result = train_network(network, train, validation, config, on_epoch)
-    return Fit(network, result, config.initial_weights)
+    return Fit(network, result, config.initial_weights, shipped_head(config.initial_weights))
+
+
+def shipped_head(initial_weights: str) -> keras.Model | None:
+    """The head of the heat map for a network that started from these weights; None if none fits."""
+    return load_head(BUNDLE) if initial_weights == SHIPPED else None
 
 
 def initial_network(config: LearningConfig) -> tuple[keras.Model, LearningConfig]:

@@ -70,6 +70,11 @@ class LoggedModel:
             )
         self.card: ModelCard = self._model.get_raw_model().card
 
+    @property
+    def predictor(self) -> Predictor:
+        """The network behind the answers, for what is drawn of framed slices."""
+        return self._model.get_raw_model().predictor
+
     def answer(self, folder: Path, paths: list[str]) -> Answers:
         """Ask the model about files, a batch at a time.
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-from mlflow.types.schema import AnyType
+from mlflow.types.schema import AnyType, Array
 
 import tumorscope_serving
 from tumorscope_serving.pyfunc import IMAGE_COLUMN
@@ -61,7 +61,7 @@ def log_bundle(bundle: Path, threshold: float) -> str:
 
 
 def model_signature(threshold: float) -> ModelSignature:
-    """One column of images in; probability, label, threshold and error out.
+    """One column of images in; probability, label, threshold and error out, and what explains it.
 
     The column is of any type, and optional: one of bytes would be decoded from base64 by the
     server itself, which fails the whole batch for one bad text, and a missing one would be refused
@@ -75,9 +75,19 @@ def model_signature(threshold: float) -> ModelSignature:
                 ColSpec(DataType.string, "label", required=False),
                 ColSpec(DataType.double, "threshold", required=False),
                 ColSpec(DataType.string, "error", required=False),
+                # These four where `explain` is true.
+                ColSpec(DataType.string, "heat_map", required=False),
+                ColSpec(Array(Array(DataType.double)), "heat_grid", required=False),
+                ColSpec(Array(DataType.long), "peak_box", required=False),
+                ColSpec(DataType.string, "heat_note", required=False),
             ]
         ),
-        params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
+        params=ParamSchema(
+            [
+                ParamSpec("threshold", DataType.double, threshold),
+                ParamSpec("explain", DataType.boolean, False),
+            ]
+        ),
     )
 
 

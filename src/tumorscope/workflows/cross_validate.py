@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
+from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, CrossValidationConfig
 from tumorscope.learning.averaging import average_network
@@ -20,7 +22,9 @@ from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
+from tumorscope.learning.fitting import shipped_head
 from tumorscope.learning.folds import FoldStore
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import CROSS_VALIDATION_RULE, model_card_document
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
@@ -38,6 +42,7 @@ from tumorscope.tracking.runs import (
 )
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 
@@ -135,9 +140,10 @@ def _finish(
         pooled = pool(out, dataset, groups, config)
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
-        card, model_uri = _log_average(config, run, dataset, store, pooled)
+        head = shipped_head(out.finished[0][0].initial_weights)
+        card, model_uri, sheet = _log_average(config, run, dataset, store, pooled, head)
     with run.phase("figures"):
-        drawn = pooled.figures(dataset, groups)
+        drawn = pooled.figures(dataset, groups) | sheet
         run.log_figures(drawn)
     counts = dataset.counts(groups)
     document = model_card_document(
@@ -200,8 +206,9 @@ def _log_average(
     dataset: Dataset,
     store: FoldStore,
     pooled: Pooled,
-) -> tuple[ModelCard, str]:
-    """Log the average of the first repeat's networks as the run's model; returns card and URI."""
+    head: keras.Model | None,
+) -> tuple[ModelCard, str, dict[str, Figure]]:
+    """Log the average of the first repeat's networks; returns card, URI and sheet of heat maps."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
     name = f"average of {config.folds} {config.network}"
     data = (dataset.name, dataset.digest)
@@ -209,11 +216,12 @@ def _log_average(
     card = model_card(config, name, answers, data, run.git_commit)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, "bundle")
-        difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card)
+        difference = write_bundle(bundle, network, network_input(dataset.slices[:64]), card, head)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )
-        return card, log_bundle(bundle, card.threshold)
+        sheet = heat_sheet(Predictor(bundle), dataset.slices, dataset.labels)
+        return card, log_bundle(bundle, card.threshold), sheet
 
 
 def _tags(

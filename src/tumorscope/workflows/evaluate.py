@@ -14,6 +14,7 @@ from tumorscope.learning.decisions import decision_estimates
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.reliability import reliability_diagram
 from tumorscope.learning.sheets import worst_errors
 from tumorscope.phantom.folder import Progress, no_progress
@@ -113,7 +114,8 @@ def evaluate_and_log(
             dataset.unreadable,
         )
         run.log_metrics(_metrics(summary))
-        run.log_figures(_figures(dataset, fresh, groups[fresh], answers, summary))
+        sheet = heat_sheet(model.predictor, dataset.slices[fresh], dataset.labels[fresh])
+        run.log_figures(_figures(dataset, fresh, groups[fresh], answers, summary) | sheet)
         run.set_tags({"tumorscope.model": config.model, "tumorscope.model_run": model.run_id})
     return summary
 

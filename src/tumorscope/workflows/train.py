@@ -10,6 +10,7 @@ from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import fit
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.judged import judge
 from tumorscope.learning.model_card import SPLIT_RULE, model_card_document
 from tumorscope.learning.model_record import ModelRecord
@@ -19,6 +20,7 @@ from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import MANIFEST, MODEL_URI_TAG, tracked_run
 from tumorscope.workflows.slices import load_slices, silence
+from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 
@@ -103,10 +105,12 @@ def train_and_log(
             data = (dataset.name, dataset.digest)
             answers = judged.operation.card_fields(judged.estimates["validation"], config)
             card = model_card(config, config.network, answers, data, run.git_commit)
-            difference = write_bundle(bundle, fitted.network, inputs[:64], card)
+            difference = write_bundle(bundle, fitted.network, inputs[:64], card, fitted.head)
+            test = parts == "test"
+            sheet = heat_sheet(Predictor(bundle), dataset.slices[test], dataset.labels[test])
             model_uri = log_bundle(bundle, card.threshold)
         with run.phase("figures"):
-            drawn = judged.figures(dataset, parts == "test", groups, floors["test"])
+            drawn = judged.figures(dataset, test, groups, floors["test"]) | sheet
             run.log_figures(drawn)
         document = model_card_document(
             ModelRecord(
