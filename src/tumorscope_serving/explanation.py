@@ -15,7 +15,7 @@ from tumorscope_serving.slices import Placement
 MAP_SIDE = 128
 PEAK_SHARE = 0.5
 OPACITY = 0.75
-COLORS = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_HOT)[:, 0]
+COLORS = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, np.newaxis], cv2.COLORMAP_HOT)[:, 0]
 
 
 @dataclass(frozen=True)
