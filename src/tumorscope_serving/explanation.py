@@ -48,9 +48,11 @@ def explain(heat: np.ndarray, placement: Placement) -> Explanation:
     box = peak_region(inside)
     corners = np.array([[box[0] + left, box[1] + top], [box[2] + left, box[3] + top]], float)
     (x, y), (end_x, end_y) = placement.to_picture(corners)
+    whole = _over_picture(inside, placement)
+    grid = cv2.resize(whole, heat.shape, interpolation=cv2.INTER_AREA)
     return Explanation(
-        _png(_over_picture(inside, placement, MAP_SIDE / max(placement.picture))),
-        _grid(inside, placement, len(heat)),
+        _png(whole),
+        np.round(grid.astype(float), 3).tolist(),
         [int(np.floor(x)), int(np.floor(y)), int(np.ceil(end_x)), int(np.ceil(end_y))],
     )
 
@@ -73,8 +75,9 @@ def peak_region(heat: np.ndarray) -> tuple[int, int, int, int]:
     return left, top, left + width, top + height
 
 
-def _over_picture(inside: np.ndarray, placement: Placement, scale: float) -> np.ndarray:
-    """The heat over the whole picture, made smaller by the scale; 0 where it was cut off."""
+def _over_picture(inside: np.ndarray, placement: Placement) -> np.ndarray:
+    """The heat over the whole picture, its longer side MAP_SIDE; 0 where it was cut off."""
+    scale = MAP_SIDE / max(placement.picture)
     height, width = (max(1, round(side * scale)) for side in placement.picture)
     top, bottom, left, right = (
         int(np.clip(round(edge * scale), 0, limit))
@@ -86,12 +89,6 @@ def _over_picture(inside: np.ndarray, placement: Placement, scale: float) -> np.
             inside, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR
         )
     return whole
-
-
-def _grid(inside: np.ndarray, placement: Placement, cells: int) -> list[list[float]]:
-    whole = _over_picture(inside, placement, MAP_SIDE / max(placement.picture))
-    grid = cv2.resize(whole, (cells, cells), interpolation=cv2.INTER_AREA)
-    return np.round(grid.astype(float), 3).tolist()
 
 
 def _png(heat: np.ndarray) -> str:

@@ -23,7 +23,7 @@ MULTIPLE = 32  # of the slice's size: five blocks halve it evenly
 CHANNELS = 16
 # Most cells hold no tumor: the head begins with that answer instead of learning it first.
 FIRST_HEAT_LOGIT = -4.0
-CELLS_WEIGHT, PLACE_WEIGHT = 10.0, 0.1
+CELLS_WEIGHT, PLACE_WEIGHT = 10.0, 0.2
 
 
 def build_head(network: keras.Model, seed: int) -> keras.Model:
