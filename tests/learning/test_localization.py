@@ -2,7 +2,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from tumorscope.config import LocalizationConfig
+from tumorscope.config import LocalizationConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.averaging import average_network
 from tumorscope.learning.bundle import export_network, model_card, write_bundle
@@ -17,7 +17,7 @@ from tumorscope.learning.localization import (
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.pointing import peaks_inside
 from tumorscope.learning.training import predict_scores
-from tumorscope_serving.predictor import HEAT, SCORE
+from tumorscope_serving.predictor import HEAT, NETWORK_FILE, SCORE
 from tumorscope_serving.slices import network_input
 
 SIZE = 32
@@ -96,11 +96,10 @@ def test_an_average_has_the_mean_of_its_networks_heat():
 
     answers = with_heat(average_network(networks), head).predict(inputs, verbose=0)
 
-    heats = [with_heat(each, head).predict(inputs, verbose=0)[HEAT] for each in networks]
-    assert answers[HEAT] == pytest.approx(np.mean(heats, axis=0), abs=1e-6)
-    assert answers[SCORE] == pytest.approx(
-        average_network(networks).predict(inputs, verbose=0), abs=1e-6
-    )
+    each = [with_heat(one, head)(inputs, training=False) for one in networks]
+    for name in (HEAT, SCORE):
+        mean = np.mean([np.asarray(answer[name]) for answer in each], axis=0)
+        assert answers[name] == pytest.approx(mean, abs=1e-6)
 
 
 def test_only_a_network_with_the_blocks_of_the_head_carries_one():
@@ -114,36 +113,24 @@ def test_only_a_network_with_the_blocks_of_the_head_carries_one():
         build_head(network(size=48), seed=0)
 
 
-def test_the_exported_score_is_the_same_to_the_bit_with_a_heat_map(tmp_path):
+def test_a_bundle_keeps_the_head_and_its_score_is_the_same_to_the_bit_without(tmp_path):
     trunk, inputs = network(), np.random.default_rng(0).random((5, SIZE, SIZE, 1), dtype=np.float32)
-    head = build_head(trunk, seed=0)
-
-    export_network(trunk, inputs, tmp_path / "plain.onnx")
-    export_network(with_heat(trunk, head), inputs, tmp_path / "heat.onnx")
-
-    scores = []
-    for name in ("plain", "heat"):
-        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
-        outputs = [each.name for each in session.get_outputs()][:1]
-        scores.append(session.run(outputs, {session.get_inputs()[0].name: inputs})[0])
-    assert np.array_equal(*scores)
-
-
-@pytest.mark.parametrize(("name", "kept"), [("compact", True), ("reference", False)])
-def test_a_bundle_keeps_the_head_where_it_fits(name, kept, tmp_path):
-    head = build_head(network(), seed=0)
     card = model_card(
-        _Settings,
-        name,
+        PretrainingConfig(image_size=64),
+        "compact",
         {"threshold": 0.5, "validation_sensitivity": 1.0, "validation_specificity": 1.0},
         ("drawn", "0"),
         "unknown",
     )
 
-    write_bundle(tmp_path, network(name=name), np.zeros((2, SIZE, SIZE, 1), "f4"), card, head)
+    export_network(trunk, inputs, tmp_path / "plain.onnx")
+    write_bundle(tmp_path / "bundle", trunk, inputs, card, build_head(trunk, seed=0))
 
-    assert (load_head(tmp_path) is not None) == kept
-
-
-class _Settings:
-    image_size, framing = SIZE, "head"
+    scores = []
+    for path in (tmp_path / "plain.onnx", tmp_path / "bundle" / NETWORK_FILE):
+        session = onnxruntime.InferenceSession(path)
+        outputs = [each.name for each in session.get_outputs()][:1]
+        scores.append(session.run(outputs, {session.get_inputs()[0].name: inputs})[0])
+    assert np.array_equal(*scores)
+    assert load_head(tmp_path / "bundle") is not None
+    assert load_head(tmp_path) is None
