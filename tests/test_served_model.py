@@ -112,9 +112,9 @@ def png_of(width: int, height: int) -> bytes:
     )
 
 
-def test_all_request_forms_get_the_same_answer(server, picture):
+def forms_of(picture: bytes) -> list[dict]:
     text = base64.b64encode(picture).decode()
-    forms = [
+    return [
         {"dataframe_split": {"columns": ["image"], "data": [[text], [text]]}},
         {"dataframe_records": [{"image": text}, {"image": text}]},
         {"inputs": {"image": [text, text]}},
@@ -122,12 +122,28 @@ def test_all_request_forms_get_the_same_answer(server, picture):
         {"instances": [{"image": text}, {"image": text}]},
     ]
 
-    answers = [ask(server, form) for form in forms]
+
+def test_all_request_forms_get_the_same_answer(server, picture):
+    answers = [ask(server, form) for form in forms_of(picture)]
 
     assert all(answer == answers[0] for answer in answers)
     assert len(answers[0]) == 2
     assert set(answers[0][0]) == {"probability", "label", "threshold", "error", "frames"}
     assert answers[0][0]["error"] is None
+
+
+def test_all_request_forms_may_ask_where(server, picture):
+    plain = ask(server, forms_of(picture)[0])
+
+    answers = [ask(server, form | {"params": {"explain": True}}) for form in forms_of(picture)]
+
+    assert all(answer == answers[0] for answer in answers)
+    for answer, without in zip(answers[0], plain, strict=True):
+        assert without.items() <= answer.items()
+        assert set(answer) - set(without) == {"heat_map", "heat_grid", "peak_box", "heat_note"}
+        # The model says where, or that it cannot.
+        assert (answer["heat_map"] is None) == (answer["heat_note"] is not None)
+        assert (answer["heat_map"] is None) == (answer["peak_box"] is None)
 
 
 def test_the_server_answers_what_the_model_answers_here(server, picture, trained, tmp_path):

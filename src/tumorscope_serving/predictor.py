@@ -1,4 +1,4 @@
-"""The network of a bundle, run by ONNX Runtime: framed slices in, probabilities out."""
+"""The network of a bundle, run by ONNX Runtime: framed slices in, probabilities and heat out."""
 
 import os
 from pathlib import Path
@@ -10,8 +10,10 @@ from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
 
 NETWORK_FILE = "network.onnx"
+SCORE, HEAT, EXPLAIN = "score", "heat", "explain"
 BATCH = 64
 THREADS_VARIABLE = "TUMORSCOPE_THREADS"
+ERRORS_ONLY = 3  # of ONNX Runtime's levels: it warns of each input that has a default
 
 
 class Predictor:
@@ -19,6 +21,7 @@ class Predictor:
 
     Attributes:
         card: what the model says of itself.
+        has_heat: whether it can say where it sees a tumor.
     """
 
     def __init__(self, bundle: Path) -> None:
@@ -26,12 +29,17 @@ class Predictor:
         self.card = ModelCard.read(bundle)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = thread_count()
+        options.log_severity_level = ERRORS_ONLY
         # Idle threads sleep instead of spinning: the server's own workers need the cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             bundle / NETWORK_FILE, options, providers=["CPUExecutionProvider"]
         )
         self._input_name = self._session.get_inputs()[0].name
+        outputs = [output.name for output in self._session.get_outputs()]
+        self.has_heat = HEAT in outputs
+        # Models from before heat maps have one output, under any name.
+        self._score = SCORE if self.has_heat else outputs[0]
 
     def probabilities(self, slices: np.ndarray) -> np.ndarray:
         """Score framed slices and calibrate the scores as the card says.
@@ -42,15 +50,30 @@ class Predictor:
         Returns:
             shape (n,), the probability of a tumor in [0, 1].
         """
-        scores = [
+        return self._calibrated(self._run(slices, [self._score], {}))
+
+    def explained(self, slices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities as above, and where they come from, in one pass; needs `has_heat`.
+
+        Returns:
+            The probabilities, and shape (n, cells, cells): the heat of each cell of the slice, in
+            [0, 1].
+        """
+        scores, heat = self._run(slices, [self._score, HEAT], {EXPLAIN: np.array(True)})
+        return self._calibrated([scores]), heat[..., 0]
+
+    def _run(self, slices: np.ndarray, outputs: list[str], more: dict) -> list[np.ndarray]:
+        batches = [
             self._session.run(
-                None, {self._input_name: network_input(slices[start : start + BATCH])}
+                outputs,
+                {self._input_name: network_input(slices[start : start + BATCH]), **more},
             )
             for start in range(0, len(slices), BATCH)
         ]
-        return self.card.calibration.probabilities(
-            np.concatenate([score[0][:, 0] for score in scores])
-        )
+        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+    def _calibrated(self, scores: list[np.ndarray]) -> np.ndarray:
+        return self.card.calibration.probabilities(scores[0][:, 0])
 
 
 def thread_count() -> int:

@@ -1,35 +1,50 @@
-"""The face that MLflow loads: a table of images in, a table of answers out.
+"""The MLflow face of the model: a table of images in, a table of answers out.
 
 Input is a column `image` of bytes, or of base64 text (a data URL too). Output has one row an
 image, in order: `probability` of a tumor, `label` ("tumor", "no tumor", or "unsure" where the
 probability is close to the card's threshold), the `threshold` that decided, `error`: null, or
 one sentence on what is wrong with this image, and `frames`: null, or for a file of several frames
 a list of what each says; the row's own probability is then their summary (`volumes.summarize`).
-A bad image is a row with an error and never fails its batch; no answer repeats what the caller
-sent.
+What looks like no slice of a head is refused by an error, too. A bad image is a row with an error
+and never fails its batch; no answer repeats what the caller sent.
+
+With the param `explain`, a row says where the tumor is seen, too: `heat_map`, `heat_grid` and
+`peak_box` as in `tumorscope_serving.explanation`, and `heat_note`: null, or why there is no map, or
+which frame it is of.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from tumorscope_serving.decoding import read_frames
+from tumorscope_serving.explanation import explain
 from tumorscope_serving.frames import Frames
+from tumorscope_serving.input_check import why_not_a_head
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, frame_slice
+from tumorscope_serving.slices import MAX_BYTES, Placement, UnreadableSliceError, place_slice
 from tumorscope_serving.volumes import Allowance, summarize
 
 IMAGE_COLUMN = "image"
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error", "frames")
+EXPLANATION_COLUMNS = ("heat_map", "heat_grid", "peak_box", "heat_note")
+NO_HEAT = "This model carries no heat map: its network has learned from no tumor's outline."
 CHUNK = 64
 EXPECTED = "expected the bytes of an image file, or their base64 text"
 DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
+
+# A framed slice with where it lies in its picture, or why there is none.
+Placed = tuple[np.ndarray, Placement] | UnreadableSliceError
+# Values by column; what is not named is null.
+Row = dict[str, Any]
 
 
 def _load_pyfunc(data_path: str) -> "SliceModel":
@@ -38,98 +53,162 @@ def _load_pyfunc(data_path: str) -> "SliceModel":
     return SliceModel(Predictor(Path(data_path)))
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a request asks for beside its images."""
+
+    threshold: float
+    explain: bool
+    check_input: bool
+
+
 class SliceModel:
-    """Answers requests with the network of a bundle."""
+    """Answers requests with the network of a bundle.
+
+    Attributes:
+        predictor: that network.
+        card: what it says of itself.
+    """
 
     def __init__(self, predictor: Predictor) -> None:
         """Answer with this predictor, at its card's threshold where the caller names none."""
         self.card = predictor.card
-        self._predictor = predictor
+        self.predictor = predictor
 
     def get_raw_model(self) -> "SliceModel":
         """Hand the model itself to callers in the same process; MLflow asks for it by this name."""
         return self
 
     def predict(
-        self, model_input: pd.DataFrame, params: Mapping[str, float] | None = None
+        self, model_input: pd.DataFrame, params: Mapping[str, float | bool | None] | None = None
     ) -> pd.DataFrame:
         """Answer a table of images.
 
         Args:
             model_input: column `image`, bytes or base64 text; other columns are not looked at.
             params: `threshold` in [0, 1] to decide at; the card's where it is absent or null. With
-                another one than the card's no answer is "unsure".
+                another one than the card's no answer is "unsure". `explain`, false where it is
+                absent. `check_input`: whether what looks like no slice of a head is refused, where
+                the card says so; true where it is absent.
 
         Returns:
-            One row an image, with the columns of OUTPUT_COLUMNS. They are of type object, so
-            that a missing value leaves the server as null.
+            One row an image, with the columns of OUTPUT_COLUMNS, and EXPLANATION_COLUMNS if they
+            were asked for. They are of type object, so that a missing value leaves the server as
+            null.
         """
         images = _images(model_input)
-        asked = (params or {}).get("threshold")  # MLflow passes null on as None
-        threshold = self.card.threshold if asked is None else float(asked)
-        if not 0 <= threshold <= 1:
-            refusal = (None, None, None, "The threshold must be a number from 0 to 1.", None)
-            return pd.DataFrame([refusal] * len(images), columns=OUTPUT_COLUMNS, dtype=object)
-        answers, allowance = [], Allowance()
-        # In chunks, so that memory is bounded by the request and not by its unpacked images.
-        for start in range(0, len(images), CHUNK):
-            answers += self._answers(images[start : start + CHUNK], threshold, allowance)
-        return pd.DataFrame(answers, columns=OUTPUT_COLUMNS, dtype=object)
+        asked = self._asked(params or {})
+        columns = OUTPUT_COLUMNS + (EXPLANATION_COLUMNS if asked.explain else ())
+        rows: list[Row] = []
+        if not 0 <= asked.threshold <= 1:
+            rows = [{"error": "The threshold must be a number from 0 to 1."}] * len(images)
+        else:
+            allowance = Allowance()
+            # In chunks, so that memory is bounded by the request and not by its unpacked images.
+            for start in range(0, len(images), CHUNK):
+                rows += self._answers(images[start : start + CHUNK], asked, allowance)
+        cells = [[row.get(column) for column in columns] for row in rows]
+        return pd.DataFrame(cells, columns=columns, dtype=object)
 
-    def _answers(self, images: list[object], threshold: float, allowance: Allowance) -> list[tuple]:
-        answers: list[tuple | None] = []
-        slices: list[np.ndarray | UnreadableSliceError] = []
+    def _asked(self, params: Mapping[str, float | bool | None]) -> _Asked:
+        # MLflow passes a null on as None, for any param.
+        given = {name: value for name, value in params.items() if value is not None}
+        return _Asked(
+            float(given.get("threshold", self.card.threshold)),
+            bool(given.get("explain", False)),
+            self.card.checks_input and bool(given.get("check_input", True)),
+        )
+
+    def _answers(self, images: list[object], asked: _Asked, allowance: Allowance) -> list[Row]:
+        answers: list[Row | None] = []
+        placed: list[Placed] = []
         for image in images:
             try:
                 frames = read_frames(_bytes_of(image))
                 if frames.is_volume:
                     allowance.take(frames.count)
-                    answers.append(self._answer_volume(frames, threshold))
+                    answers.append(self._answer_volume(frames, asked))
                     continue
-                slices.append(self._slice(frames, 0))
+                placed.append(self._place(frames, 0, asked))
             except UnreadableSliceError as error:
-                slices.append(error)
+                placed.append(error)
             answers.append(None)
-        judged = iter(self._answer_slices(slices, threshold))
-        return [(*next(judged), None) if answer is None else answer for answer in answers]
+        judged = iter(self._judge(placed, asked))
+        return [next(judged) if answer is None else answer for answer in answers]
 
-    def _answer_volume(self, frames: Frames, threshold: float) -> tuple:
+    def _answer_volume(self, frames: Frames, asked: _Asked) -> Row:
         """The row of a volume: its summary, and what each of its frames says."""
-        judged = []
+        plain, judged = replace(asked, explain=False), []
         for start in range(0, frames.count, CHUNK):
             indices = range(start, min(start + CHUNK, frames.count))
-            judged += self._answer_slices([self._slice(frames, i) for i in indices], threshold)
+            judged += self._judge([self._place(frames, index, plain) for index in indices], plain)
+        told = ("probability", "label", "error")
         listed = [
-            {"frame": index, "probability": probability, "label": label, "error": error}
-            for index, (probability, label, _, error) in enumerate(judged)
+            {"frame": index} | {name: row.get(name) for name in told}
+            for index, row in enumerate(judged)
         ]
+        row: Row = {"threshold": asked.threshold, "frames": listed}
         summary = summarize([one["probability"] for one in listed])
         if summary is None:
-            error = f"No slice of the volume can be judged. Its first one: {listed[0]['error']}"
-            return None, None, threshold, error, listed
-        return summary, self.card.answer(summary, threshold), threshold, None, listed
+            first = listed[0]["error"]
+            row["error"] = f"No slice of the volume can be judged. Its first one: {first}"
+            return row
+        row |= {"probability": summary, "label": self.card.answer(summary, asked.threshold)}
+        if asked.explain:
+            row |= self._explain_frame(frames, listed, asked)
+        return row
 
-    def _slice(self, frames: Frames, index: int) -> np.ndarray | UnreadableSliceError:
+    def _explain_frame(self, frames: Frames, listed: list[Row], asked: _Asked) -> Row:
+        """The explanation of the frame whose probability is highest."""
+        likeliest = max(
+            (one for one in listed if one["probability"] is not None),
+            key=lambda one: one["probability"],
+        )
+        (row,) = self._judge([self._place(frames, likeliest["frame"], asked)], asked)
+        note = row.get("heat_note") or f"The map is of frame {likeliest['frame']}."
+        return {name: row.get(name) for name in EXPLANATION_COLUMNS} | {"heat_note": note}
+
+    def _place(self, frames: Frames, index: int, asked: _Asked) -> Placed:
         try:
-            return frame_slice(frames.gray(index), self.card.image_size, self.card.framing)
+            gray = frames.gray(index)
+            if asked.check_input and (why_not := why_not_a_head(gray)):
+                return UnreadableSliceError(why_not)
+            return place_slice(gray, self.card.image_size, self.card.framing)
         except UnreadableSliceError as error:
             return error
 
-    def _answer_slices(
-        self, slices: list[np.ndarray | UnreadableSliceError], threshold: float
-    ) -> list[tuple]:
-        """(probability, label, threshold, error) of each slice, in order."""
-        readable = [one for one in slices if isinstance(one, np.ndarray)]
-        found = iter(self._predictor.probabilities(np.stack(readable)) if readable else [])
-        answers = []
-        for one in slices:
+    def _judge(self, placed: list[Placed], asked: _Asked) -> list[Row]:
+        """The row of each slice, in order."""
+        readable = [one for one in placed if not isinstance(one, UnreadableSliceError)]
+        found = iter(self._found(readable, asked.explain))
+        rows: list[Row] = []
+        for one in placed:
+            row: Row = {"threshold": asked.threshold}
             if isinstance(one, UnreadableSliceError):
-                answers.append((None, None, threshold, str(one)))
-                continue
-            probability = float(next(found))
-            label = self.card.answer(probability, threshold)
-            answers.append((probability, label, threshold, None))
-        return answers
+                row["error"] = str(one)
+            else:
+                probability, explanation = next(found)
+                label = self.card.answer(probability, asked.threshold)
+                row |= {"probability": probability, "label": label, **explanation}
+            rows.append(row)
+        return rows
+
+    def _found(
+        self, placed: list[tuple[np.ndarray, Placement]], explained: bool
+    ) -> list[tuple[float, Row]]:
+        """The probability of each slice, and its EXPLANATION_COLUMNS where they are asked for."""
+        if not placed:
+            return []
+        slices = np.stack([one for one, _ in placed])
+        if not explained or not self.predictor.has_heat:
+            explanation = {"heat_note": NO_HEAT} if explained else {}
+            return [(float(each), explanation) for each in self.predictor.probabilities(slices)]
+        probabilities, heat = self.predictor.explained(slices)
+        why = [explain(one, placement) for one, (_, placement) in zip(heat, placed, strict=True)]
+        return [
+            (float(probability), asdict(each))
+            for probability, each in zip(probabilities, why, strict=True)
+        ]
 
 
 def _images(model_input: pd.DataFrame) -> list[object]:

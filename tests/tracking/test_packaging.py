@@ -13,6 +13,7 @@ from tumorscope.tracking.packaging import (
     model_signature,
 )
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.pyfunc import EXPLANATION_COLUMNS, OUTPUT_COLUMNS
 from tumorscope_serving.slices import decode_gray
 
 
@@ -69,9 +70,8 @@ def test_the_signature_shows_the_threshold_of_the_card():
     signature = model_signature(0.25)
 
     assert signature.params.params[0].default == 0.25
-    assert signature.outputs.input_names() == [
-        *("probability", "label", "threshold", "error", "frames")
-    ]
+    assert {each.name: each.default for each in signature.params.params}["explain"] is False
+    assert signature.outputs.input_names() == [*OUTPUT_COLUMNS, *EXPLANATION_COLUMNS]
 
 
 def test_the_input_example_is_a_drawn_picture():

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import mlflow
 import numpy as np
 import pytest
 
-from tumorscope.config import PretrainingConfig
+from tumorscope.config import LocalizationConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.tracking.models import LoggedModel, run_model_card
+from tumorscope.workflows.localization import localize
 from tumorscope.workflows.pretrain import pretrain_and_log
+from tumorscope_serving.predictor import Predictor
 
 SMALL = PretrainingConfig(
     slices=128,
@@ -25,6 +28,8 @@ SMALL = PretrainingConfig(
     width=4,
     dropout=0.3,
     workers=1,
+    localization_slices=64,
+    localization_passes=1,
     bootstrap_samples=100,
     checkpoint="checkpoint",
 )
@@ -108,6 +113,53 @@ def test_a_checkpoint_of_other_settings_is_refused(store, tmp_path):
 
     with pytest.raises(SettingError, match="holds a pretraining with another width: give the same"):
         pretrain_and_log(SMALL)
+
+
+def test_a_pretraining_ends_with_a_heat_map(whole):
+    summary, metrics, folder = whole
+    run = mlflow.MlflowClient()
+
+    assert Predictor(folder / "bundle").has_heat
+    assert "final_val_peak_inside" in metrics
+    assert "localization_loss" in metrics
+    figures = [each.path for each in run.list_artifacts(summary.run_id, "figures")]
+    assert figures == ["figures/heat_maps.png"]
+
+
+def test_the_heat_map_of_a_finished_bundle_is_learned_anew(whole, tmp_path):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(whole[2] / "bundle", bundle)
+    (bundle / "localization.keras").unlink()
+    slices = np.random.default_rng(0).integers(0, 256, (3, 64, 64)).astype(np.uint8)
+    scores, heat = Predictor(bundle).explained(slices)
+
+    localize(
+        LocalizationConfig(
+            bundle=str(bundle), slices=32, passes=1, validation_slices=8, seed=1, workers=1
+        )
+    )
+
+    new_scores, new_heat = Predictor(bundle).explained(slices)
+    assert np.array_equal(scores, new_scores)
+    assert not np.allclose(heat, new_heat)
+    assert (bundle / "localization.keras").is_file()
+
+
+def test_a_folder_without_a_bundle_has_no_heat_map_to_learn(tmp_path):
+    with pytest.raises(SettingError, match="no bundle in .*: give --bundle a folder that pretrain"):
+        localize(LocalizationConfig(bundle=str(tmp_path)))
+
+
+def test_masks_are_framed_like_their_slices():
+    from tumorscope.config import PhantomConfig
+    from tumorscope.phantom.stream import POINTING_STREAM, draw_batch
+
+    batch = draw_batch(0, POINTING_STREAM, 0, 6, "head", PhantomConfig(image_size=64), paired=True)
+
+    assert batch.masks.any(axis=(1, 2)).tolist() == [True, False] * 3
+    changed = np.abs(batch.slices[::2].astype(int) - batch.slices[1::2])
+    for mask, change in zip(batch.masks[::2], changed, strict=True):
+        assert change[mask].mean() > 2 * change[~mask].mean()
 
 
 def test_a_stream_is_the_same_wherever_it_is_taken_up():

@@ -35,6 +35,7 @@ for command in (
     tuning.tune,
     learning.pretrain,
     auditing.audit,
+    learning.localize,
     judging.evaluate,
     judging.promote,
     judging.rollback,

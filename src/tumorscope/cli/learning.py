@@ -1,4 +1,4 @@
-"""The commands that train: `train`, `cross-validate`, `pretrain`."""
+"""The commands that train: `train`, `cross-validate`, `pretrain`, `localize`."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from tumorscope.cli.printing import print_estimates, print_skipped, progress_bar
 from tumorscope.config import (
     DISCLAIMER,
     CrossValidationConfig,
+    LocalizationConfig,
     PretrainingConfig,
     TrainingConfig,
 )
@@ -80,9 +81,35 @@ def pretrain(**settings: Any) -> None:
     summary = pretrain_and_log(config, show)
     click.echo(f"\nOn {config.validation_slices} phantoms, at threshold {summary.threshold:.3f}:")
     print_estimates(summary.phantoms)
+    if summary.pointing:
+        click.echo("The heat map of the detected tumors of 10 mm and more:")
+        print_estimates(summary.pointing)
     if summary.real:
         click.echo("On the real slices, a development set of the simulator; none was learned from:")
         print_estimates(summary.real)
     click.echo(DISCLAIMER)
     click.echo(f"Run {summary.run_id}.")
+    write_report(summary, config.report)
+
+
+@click.command()
+@options_from(LocalizationConfig)
+def localize(**settings: Any) -> None:
+    """Teach the heat map of a finished bundle anew; its scores stay as they are."""
+    config = LocalizationConfig(**settings)
+    from tumorscope.workflows import localization
+
+    click.echo(f"Drawing {config.slices} phantoms.")
+    summary = localization.localize(
+        config,
+        lambda number, metrics: click.echo(
+            f"Pass {number} of {config.passes} - loss: {metrics['localization_loss']:.4f}"
+        ),
+    )
+    click.echo(
+        f"\nOn {config.validation_slices} other phantoms, their detected tumors of 10 mm and more:"
+    )
+    print_estimates(summary.pointing)
+    click.echo(DISCLAIMER)
+    click.echo(f"Written to {summary.bundle}.")
     write_report(summary, config.report)

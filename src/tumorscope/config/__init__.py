@@ -17,6 +17,7 @@ from tumorscope.config.learning import (
     PretrainingConfig,
     TrainingConfig,
 )
+from tumorscope.config.localization import LocalizationConfig
 from tumorscope.config.settings import (
     DISCLAIMER,
     check_limits,
@@ -40,6 +41,7 @@ __all__ = [
     "DISCLAIMER",
     "EvaluationConfig",
     "LearningConfig",
+    "LocalizationConfig",
     "PHANTOM",
     "PhantomConfig",
     "PhantomsConfig",

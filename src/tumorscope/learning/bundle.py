@@ -2,7 +2,8 @@
 
 A bundle is a folder: `network.onnx` is served, `network.keras` can be trained on, `card.json` says
 how to feed it and what it may be used for, `fingerprints.npz` recognizes copies of its training
-slices.
+slices. Where the network can say in which place it sees a tumor, `localization.keras` holds the
+head for that, and `network.onnx` has it as an output.
 """
 
 import contextlib
@@ -21,8 +22,10 @@ from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
 from tumorscope.learning.evaluation import CLASS_NAMES
 from tumorscope.learning.fingerprints import fingerprints, write_fingerprints
+from tumorscope.learning.localization import HEAD_FILE, with_heat
+from tumorscope.learning.optional_heat import make_heat_optional
 from tumorscope_serving.card import ModelCard
-from tumorscope_serving.predictor import NETWORK_FILE
+from tumorscope_serving.predictor import ERRORS_ONLY, EXPLAIN, HEAT, NETWORK_FILE, SCORE
 
 TOLERANCE = 1e-5
 KERAS_FILE = "network.keras"
@@ -69,8 +72,9 @@ def write_bundle(
     card: ModelCard,
     learned: np.ndarray | None = None,
     earlier: np.ndarray | None = None,
+    head: keras.Model | None = None,
 ) -> float:
-    """Write network, card and fingerprints into a folder, which is made.
+    """Write network, card, fingerprints and the heat map's head into a folder, which is made.
 
     Args:
         folder: of the bundle.
@@ -80,15 +84,19 @@ def write_bundle(
         learned: views of the slices that trained or chose anything, shape (n, 2, 64, 64); an empty
             array says that there is none, None that they are unknown: no fingerprints then.
         earlier: fingerprints of what its initial weights had learned from, shape (m, 2, 128).
+        head: of `localization.build_head`; where it fits the network, the bundle has a heat map.
 
     Returns:
         The largest difference of any two scores.
 
     Raises:
-        ExportError: scores differ by more than TOLERANCE.
+        ExportError: scores, or heats, differ by more than TOLERANCE.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    difference = export_network(network, inputs, folder / NETWORK_FILE)
+    headed = with_heat(network, head) if head else None
+    if headed:
+        head.save(folder / HEAD_FILE)
+    difference = export_network(headed or network, inputs, folder / NETWORK_FILE)
     plain = keras.Model.from_config(network.get_config())  # uncompiled: no optimizer's state
     plain.set_weights(network.get_weights())
     plain.save(folder / KERAS_FILE)
@@ -103,7 +111,7 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
     """Write a network as ONNX and hold its scores against Keras' own.
 
     Args:
-        network: input (n, size, size, 1), output (n, 1).
+        network: input (n, size, size, 1), output (n, 1), or that and a heat, as `with_heat` gives.
         inputs: slices to compare on, float32 in [0, 1].
         path: the file to write.
 
@@ -111,22 +119,37 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
         The largest difference of any two scores.
 
     Raises:
-        ExportError: scores differ by more than TOLERANCE.
+        ExportError: scores, or heats, differ by more than TOLERANCE.
     """
     # First, since Keras refuses to export a network that was never called.
-    trained = np.asarray(network.predict(inputs, batch_size=256, verbose=0))
+    trained = network.predict(inputs, batch_size=256, verbose=0)
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         # Keras' exporter asks numpy for a name that numpy warns of; nothing a user can act on.
         warnings.simplefilter("ignore", FutureWarning)
         network.export(path, format="onnx", verbose=False)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    exported = session.run(None, {name: inputs})[0]
-    difference = float(np.abs(exported - trained).max())
+    if not isinstance(trained, dict):
+        return _compare("scores", trained, _run(path, None, inputs)[0])
+    make_heat_optional(path)
+    scores, heat = _run(path, [SCORE, HEAT], inputs, **{EXPLAIN: np.array(True)})
+    _compare("heats", trained[HEAT], heat)
+    return _compare("scores", trained[SCORE], scores)
+
+
+def _run(
+    path: Path, outputs: list[str] | None, inputs: np.ndarray, **more: np.ndarray
+) -> list[np.ndarray]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return session.run(outputs, {session.get_inputs()[0].name: inputs, **more})
+
+
+def _compare(what: str, trained: np.ndarray, exported: np.ndarray) -> float:
+    difference = float(np.abs(exported - np.asarray(trained)).max())
     if not difference <= TOLERANCE:  # NaN is no agreement
         raise ExportError(
-            f"The exported network's scores differ from Keras' by {difference:.1e}; at most "
+            f"The exported network's {what} differ from Keras' by {difference:.1e}; at most "
             f"{TOLERANCE:.0e} is allowed. The model is not logged."
         )
     return difference

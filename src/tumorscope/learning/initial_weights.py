@@ -37,6 +37,7 @@ class GivenWeights:
             which only "test" means that it did not learn from the slice. None where unknown.
         fingerprints: of slices that trained or chose anything, shape (m, 2, 128); None where its
             bundle has none.
+        head: of the heat map; None where its bundle has none.
     """
 
     network: keras.Model
@@ -44,6 +45,7 @@ class GivenWeights:
     digest: str
     learned: pd.DataFrame | None = None
     fingerprints: np.ndarray | None = None
+    head: keras.Model | None = None
 
 
 def read_network(path: Path) -> tuple[keras.Model, str]:

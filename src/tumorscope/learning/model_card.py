@@ -35,6 +35,11 @@ LIMITS = [
     "Probabilities are for slices like those of the data, with as many tumors among them.",
     "Intervals tell of chance in the choice of slices, not of other scanners or hospitals.",
 ]
+HEAT_MAP_CAVEAT = (
+    "A heat map says where a small head beside the score, taught by the outlines of simulated "
+    "tumors, takes a slice for tumor. It is no proof of the answer and no outline for measuring or "
+    "treating; it was tested on phantoms alone."
+)
 SPLIT_RULE = (
     "Over duplicate groups, stratified by label: no picture stands in two parts, and no copy of it "
     "that is recognized. Whether a patient does is unknown."
@@ -67,6 +72,7 @@ def model_card_document(record: ModelRecord) -> Document:
             "Failures (CLAIM 39)",
             [_reference(record, "worst_errors", "The surest errors on the test slices")],
         ),
+        Section("Heat map (CLAIM 31)", _heat_map(record)),
         Section("Groups of patients (CLAIM 36; TRIPOD+AI 3c, 14, 23a)", [NO_GROUPS]),
         Section("External test (CLAIM 33; TRIPOD+AI 16)", [NO_EXTERNAL_TEST]),
         Section("Limits (CLAIM 40; TRIPOD+AI 26)", [LIMITS]),
@@ -161,6 +167,13 @@ def _floor(record: ModelRecord) -> list:
         "AUROC of a forest on file sizes and shapes, or on global brightness, whichever is higher. "
         "A network that is not above it has shown nothing.",
         Table(["slices", "AUROC"], rows),
+    ]
+
+
+def _heat_map(record: ModelRecord) -> list:
+    return [
+        HEAT_MAP_CAVEAT,
+        _reference(record, "heat_maps", "Slices with their heat maps"),
     ]
 
 

@@ -89,11 +89,11 @@ def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     inputs = keras.Input((image_size, image_size, 1))
     x = _standardized(inputs)
     x = keras.ops.concatenate([x, x - keras.ops.flip(x, axis=2)], axis=-1)
-    for filters in (width, 2 * width, 4 * width, 8 * width, 8 * width):
+    for number, filters in enumerate((width, 2 * width, 4 * width, 8 * width, 8 * width), start=1):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
         x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
+        x = layers.ReLU(name=f"block_{number}")(x)
     x = layers.Flatten()(x)
     x = layers.Dense(64, activation="relu", name=FEATURES)(x)
     x = layers.Dropout(dropout)(x)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from tumorscope.config import PhantomConfig
-from tumorscope.phantom.draw import draw_pair, draw_phantom
+from tumorscope.phantom.draw import Phantom, draw_pair, draw_phantom
 from tumorscope.phantom.worker import start_worker
-from tumorscope_serving.slices import frame_slice
+from tumorscope_serving.slices import place_slice
 
-TRAINING_STREAM, VALIDATION_STREAM = 0, 1
+TRAINING_STREAM, VALIDATION_STREAM, LOCALIZATION_STREAM, POINTING_STREAM = range(4)
 BATCHES_AHEAD = 3
 
 
@@ -29,11 +29,13 @@ class PhantomBatch:
 
     Attributes:
         slices: shape (n, size, size), uint8, framed for the network.
+        masks: shape (n, size, size), bool: the tumors without their oedema, framed alike.
         labels: shape (n,), 1 for tumor and 0 for none.
         descriptions: what is known of each one; see `Phantom.description`.
     """
 
     slices: np.ndarray
+    masks: np.ndarray
     labels: np.ndarray
     descriptions: list[dict[str, Any]]
 
@@ -51,7 +53,7 @@ def draw_batch(
 
     Args:
         seed: of the experiment.
-        stream: TRAINING_STREAM or VALIDATION_STREAM; they share no phantom.
+        stream: one of the streams above; they share no phantom.
         start: number of the first phantom.
         count: number of phantoms.
         framing: as in `tumorscope_serving.slices.frame_slice`.
@@ -67,11 +69,19 @@ def draw_batch(
             draw_phantom(np.random.default_rng((seed, stream, index)), config)
             for index in range(start, start + count)
         ]
+    framed = [_framed(each, config.image_size, framing) for each in phantoms]
     return PhantomBatch(
-        np.stack([frame_slice(each.slice, config.image_size, framing) for each in phantoms]),
+        np.stack([one for one, _ in framed]),
+        np.stack([mask for _, mask in framed]),
         np.array([each.label for each in phantoms]),
         [each.description for each in phantoms],
     )
+
+
+def _framed(phantom: Phantom, size: int, framing: str) -> tuple[np.ndarray, np.ndarray]:
+    """The slice as the network sees it, and the tumor's mask in it."""
+    one, placement = place_slice(phantom.slice, size, framing)
+    return one, placement.frame(phantom.mask.astype(np.uint8) * 255, 0) > 127
 
 
 def phantom_batches(
@@ -88,7 +98,7 @@ def phantom_batches(
 
     Args:
         seed: of the experiment.
-        stream: TRAINING_STREAM or VALIDATION_STREAM.
+        stream: one of the streams above.
         start: number of the first phantom, a multiple of the batch size.
         batch_size: phantoms in a batch.
         framing: as in `tumorscope_serving.slices.frame_slice`.

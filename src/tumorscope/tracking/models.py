@@ -102,6 +102,11 @@ class LoggedModel:
         latest = max(versions, key=lambda each: int(each.version))
         return latest.name, str(latest.version)
 
+    @property
+    def predictor(self) -> Predictor:
+        """The network behind the answers, for what is drawn of framed slices."""
+        return self._model.get_raw_model().predictor
+
     def answer(self, folder: Path, paths: list[str]) -> Answers:
         """Ask the model about files, a batch at a time.
 

@@ -64,7 +64,7 @@ def log_bundle(bundle: Path, threshold: float) -> str:
 
 
 def model_signature(threshold: float) -> ModelSignature:
-    """One column of images in; probability, label, threshold, error and frames out.
+    """One column of images in; what OUTPUT_COLUMNS and EXPLANATION_COLUMNS name out.
 
     The column is of any type, and optional: one of bytes would be decoded from base64 by the
     server itself, which fails the whole batch for one bad text, and a missing one would be refused
@@ -79,9 +79,19 @@ def model_signature(threshold: float) -> ModelSignature:
                 ColSpec(DataType.double, "threshold", required=False),
                 ColSpec(DataType.string, "error", required=False),
                 ColSpec(Array(_frame()), "frames", required=False),
+                # These four where `explain` is true.
+                ColSpec(DataType.string, "heat_map", required=False),
+                ColSpec(Array(Array(DataType.double)), "heat_grid", required=False),
+                ColSpec(Array(DataType.long), "peak_box", required=False),
+                ColSpec(DataType.string, "heat_note", required=False),
             ]
         ),
-        params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
+        params=ParamSchema(
+            [
+                ParamSpec("threshold", DataType.double, threshold),
+                ParamSpec("explain", DataType.boolean, False),
+            ]
+        ),
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
+from matplotlib.figure import Figure
 
 from tumorscope.config import DISCLAIMER, CrossValidationConfig
 from tumorscope.learning.averaging import average_network
@@ -20,7 +22,10 @@ from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
+from tumorscope.learning.fitting import shipped_head
 from tumorscope.learning.folds import FoldStore
+from tumorscope.learning.heat_sheet import heat_sheet
+from tumorscope.learning.initial_weights import GivenWeights
 from tumorscope.learning.model_card import (
     CROSS_VALIDATION_RULE,
     initial_weights_note,
@@ -44,6 +49,7 @@ from tumorscope.tracking.runs import (
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 
@@ -128,8 +134,7 @@ def cross_validate_and_log(
             with run.phase("folds"):
                 watch = _watch(config, say)
                 out = cross_validate(dataset, parts, config, store, watch, 1, given)
-            earlier = given.fingerprints if given else None
-            summary = _finish(config, run, dataset, groups, origin, store, out, earlier)
+            summary = _finish(config, run, dataset, groups, origin, store, out, given)
         store.remove()
     return summary
 
@@ -142,19 +147,20 @@ def _finish(
     origin: str,
     store: FoldStore,
     out: OutOfFold,
-    earlier: np.ndarray | None,
+    given: GivenWeights | None,
 ) -> CrossValidationSummary:
     """Judge the scores of all folds, and log figures and model."""
     with run.phase("evaluate"):
         pooled = pool(out, dataset, groups, config)
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
-        card, model_uri = _log_average(config, run, dataset, store, pooled, earlier)
+        initial_weights = out.finished[0][0].initial_weights
+        head = given.head if given else shipped_head(initial_weights)
+        card, model_uri, sheet = _log_average(config, run, dataset, store, pooled, given, head)
     with run.phase("figures"):
-        drawn = pooled.figures(dataset, groups)
+        drawn = pooled.figures(dataset, groups) | sheet
         run.log_figures(drawn)
     counts = dataset.counts(groups)
-    initial_weights = out.finished[0][0].initial_weights
     document = model_card_document(
         ModelRecord(
             card=card,
@@ -215,9 +221,10 @@ def _log_average(
     dataset: Dataset,
     store: FoldStore,
     pooled: Pooled,
-    earlier: np.ndarray | None,
-) -> tuple[ModelCard, str]:
-    """Log the average of the first repeat's networks as the run's model; returns card and URI."""
+    given: GivenWeights | None,
+    head: keras.Model | None,
+) -> tuple[ModelCard, str, dict[str, Figure]]:
+    """Log the average of the first repeat's networks; returns card, URI and sheet of heat maps."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
     name = f"average of {config.folds} {config.network}"
     data = (dataset.name, dataset.digest)
@@ -226,11 +233,13 @@ def _log_average(
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, "bundle")
         inputs = network_input(dataset.slices[:64])
-        difference = write_bundle(bundle, network, inputs, card, dataset.views, earlier)
+        earlier = given.fingerprints if given else None
+        difference = write_bundle(bundle, network, inputs, card, dataset.views, earlier, head)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )
-        return card, log_bundle(bundle, card.threshold)
+        sheet = heat_sheet(Predictor(bundle), dataset.slices, dataset.labels)
+        return card, log_bundle(bundle, card.threshold), sheet
 
 
 def _tags(

@@ -16,6 +16,7 @@ from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
 from tumorscope.learning.fingerprints import read_fingerprints
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.initial_weights import UNKNOWN_TRAINING
 from tumorscope.learning.reliability import reliability_diagram
 from tumorscope.learning.sheets import worst_errors
@@ -131,7 +132,8 @@ def evaluate_and_log(
             unreadable=dataset.unreadable,
         )
         _log(run, model, summary)
-        run.log_figures(_figures(measured, groups, answers, summary))
+        sheet = heat_sheet(model.predictor, measured.slices, measured.labels)
+        run.log_figures(_figures(measured, groups, answers, summary) | sheet)
     return summary
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tumorscope.config import PHANTOM, PhantomConfig, PretrainingConfig
+from tumorscope.config import PHANTOM, LocalizationConfig, PhantomConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
@@ -24,6 +24,7 @@ from tumorscope.learning.evaluation import (
     flat_metrics,
 )
 from tumorscope.learning.fingerprints import NO_VIEWS
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import model_card_document
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.networks import build_network
@@ -47,6 +48,8 @@ from tumorscope.phantom.stream import (
 )
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import PRETRAINING_EXPERIMENT, TrackedRun, tracked_run
+from tumorscope.workflows.localization import learn_head, measure_pointing
+from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 NETWORK = "compact"
@@ -68,6 +71,7 @@ class PretrainingSummary:
         phantoms: metric -> estimate on the validation phantoms.
         real: metric -> estimate on the real slices, where a folder was given. They chose
             nothing here, but they are the set that the simulator was developed beside.
+        pointing: figure -> estimate of the heat map on the validation phantoms; empty without one.
     """
 
     run_id: str
@@ -76,6 +80,7 @@ class PretrainingSummary:
     threshold: float
     phantoms: dict[str, Estimate]
     real: dict[str, Estimate] | None
+    pointing: dict[str, Estimate]
 
 
 def pretrain_and_log(
@@ -231,9 +236,16 @@ def _finish(
         on_real = _estimates(config, real.labels, scores, point, groups, samples)
     data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")
     card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
+    head = _learn_head(config, run, checkpoint.network)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
-        difference = write_bundle(bundle, checkpoint.network, inputs[:64], card, NO_VIEWS)
+        difference = write_bundle(
+            bundle, checkpoint.network, inputs[:64], card, NO_VIEWS, head=head
+        )
+        predictor = Predictor(bundle)
+        pointed = measure_pointing(predictor, phantoms) if predictor.has_heat else {}
+        drawn = heat_sheet(predictor, phantoms.slices, phantoms.labels, phantoms.masks)
+        run.log_figures(drawn)
         seen = {
             "settings": fixed_settings(config),
             "slices_seen": checkpoint.slices_seen,
@@ -245,7 +257,7 @@ def _finish(
         if config.out:
             _copy(bundle, Path(config.out))
     run.log_metrics(
-        flat_metrics("final_val", on_phantoms) | flat_metrics("final_real", on_real or {})
+        flat_metrics("final_val", on_phantoms | pointed) | flat_metrics("final_real", on_real or {})
     )
     run.log_metrics({"threshold": point.threshold, "onnx_difference": difference})
     document = model_card_document(
@@ -260,13 +272,34 @@ def _finish(
             floors={},
             threshold_interval=None,
             settings=asdict(config),
-            figures=[],
+            figures=list(drawn),
         )
     )
     run.log_model_card(document.markdown(), document.html())
     return PretrainingSummary(
-        run.run_id, model_uri, checkpoint.slices_seen, point.threshold, on_phantoms, on_real
+        run.run_id,
+        model_uri,
+        checkpoint.slices_seen,
+        point.threshold,
+        on_phantoms,
+        on_real,
+        pointed,
     )
+
+
+def _learn_head(
+    config: PretrainingConfig, run: TrackedRun, network: keras.Model
+) -> keras.Model | None:
+    """Teach the heat map, where one is wanted; begun anew if it is stopped, since it is short."""
+    if not config.localization_slices:
+        return None
+    settings = LocalizationConfig(
+        slices=config.localization_slices,
+        passes=config.localization_passes,
+        seed=config.seed,
+        workers=config.workers,
+    )
+    return learn_head(network, config.framing, settings, run.log_step)
 
 
 def _copy(bundle: Path, out: Path) -> None:

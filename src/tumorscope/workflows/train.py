@@ -10,6 +10,7 @@ from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import fit
+from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.judged import judge
 from tumorscope.learning.model_card import (
     SPLIT_RULE,
@@ -30,6 +31,7 @@ from tumorscope.tracking.runs import (
 )
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
+from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 
@@ -122,12 +124,21 @@ def train_and_log(
             data = (dataset.name, dataset.digest)
             answers = judged.operation.card_fields(judged.estimates["validation"], config)
             card = model_card(config, config.network, answers, data, run.git_commit)
-            learned = dataset.views[parts != "test"]
+            test = parts == "test"
             earlier = given.fingerprints if given else None
-            difference = write_bundle(bundle, fitted.network, inputs[:64], card, learned, earlier)
+            difference = write_bundle(
+                bundle,
+                fitted.network,
+                inputs[:64],
+                card,
+                dataset.views[~test],
+                earlier,
+                fitted.head,
+            )
+            sheet = heat_sheet(Predictor(bundle), dataset.slices[test], dataset.labels[test])
             model_uri = log_bundle(bundle, card.threshold)
         with run.phase("figures"):
-            drawn = judged.figures(dataset, parts == "test", groups, floors["test"])
+            drawn = judged.figures(dataset, test, groups, floors["test"]) | sheet
             run.log_figures(drawn)
         document = model_card_document(
             ModelRecord(
