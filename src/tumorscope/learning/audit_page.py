@@ -118,7 +118,9 @@ HOW = [
 
 def _telling(shortcut: Shortcut) -> str:
     used = [each.name for each in shortcut.features if each.importance >= USED][:3]
-    by = f", most by {', '.join(used)}" if used else ""
+    if not used:  # each is made up for by the others
+        used = [max(shortcut.features, key=lambda each: each.alone_auroc).name]
+    by = f", most by {', '.join(used)}"
     return (
         f"Shortcut: {shortcut.name} alone tells the label with an AUROC of "
         f"{_interval(shortcut.auroc)}{by}. A network must beat that to have shown anything."

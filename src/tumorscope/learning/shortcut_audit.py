@@ -34,8 +34,8 @@ CORNERS = ("top left", "top right", "bottom left", "bottom right")
 EDGES = (
     *(f"brightness of the {corner} corner" for corner in CORNERS),
     *(f"brightest spot in the {corner} corner" for corner in CORNERS),
-    "brightness of the border",
-    "deviation of the border",
+    "median brightness of the border",
+    "interquartile range of the border",
 )
 CORNER_SIDE = 4  # of a thumbnail's 32 pixels
 SHUFFLES = 5
@@ -129,7 +129,8 @@ def edge_statistics(frames: np.ndarray) -> np.ndarray:
     return np.column_stack(
         [corner.mean(axis=1) for corner in corners]
         + [corner.max(axis=1) for corner in corners]
-        + [border.mean(axis=1), border.std(axis=1)]
+        # Not mean and deviation: a mark in a corner must not look like one of the border.
+        + [np.median(border, axis=1), np.subtract(*np.percentile(border, (75, 25), axis=1))]
     )
 
 
