@@ -29,6 +29,7 @@ bench: $(READY)
 	python benchmarks/phantom_speed.py
 	python benchmarks/interval_coverage.py
 	python benchmarks/training_time.py --data "$(DATA:auto=data)"
+	python benchmarks/serving
 	python benchmarks/framing.py --data "$(DATA:auto=data)"
 
 environment: $(READY)
