@@ -30,6 +30,7 @@ bench: $(READY)
 	python benchmarks/interval_coverage.py
 	python benchmarks/scoring.py
 	python benchmarks/training_time.py --data "$(DATA:auto=data)"
+	python benchmarks/serving
 	python benchmarks/framing.py --data "$(DATA:auto=data)"
 
 environment: $(READY)

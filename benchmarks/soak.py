@@ -22,7 +22,13 @@ import click
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "serving"))
 
-from servers import family, finish, memory_mib, mlflow_server  # noqa: E402
+from servers import (  # noqa: E402
+    family,
+    finish,
+    memory_mib,
+    mlflow_server,
+    stop_servers_when_ended,
+)
 from storm import Question, Tally, connect, fetch, questions_of, storm  # noqa: E402
 
 MAX_GROWTH_MIB = 30
@@ -111,6 +117,7 @@ def serve_and_soak(questions: list[Question], clients: int, seconds: float) -> d
 @click.option("--report", default="", help="Also write the figures to this JSON file.")
 def main(data: str, clients: int, seconds: float, url: str, pid: int, report: str) -> None:
     """Ask a served model in a storm of good and bad files, and say whether it held."""
+    stop_servers_when_ended()
     questions = questions_of(files_of(data))
     if url:
         figures = soak(url, pid, questions, clients, seconds)

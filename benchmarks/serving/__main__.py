@@ -29,7 +29,13 @@ import numpy as np  # noqa: E402
 from floor import Floor  # noqa: E402
 from load import answers_per_s, latencies_ms  # noqa: E402
 from results import figures_of, show  # noqa: E402
-from servers import Server, finish, keras_app_server, mlflow_server  # noqa: E402
+from servers import (  # noqa: E402
+    Server,
+    finish,
+    keras_app_server,
+    mlflow_server,
+    stop_servers_when_ended,
+)
 
 from tumorscope.shipped import BUNDLE  # noqa: E402
 from tumorscope_serving.card import ModelCard  # noqa: E402
@@ -114,6 +120,7 @@ def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int
 @click.option("--report", default="", help="Also write the figures to this JSON file.")
 def main(data, slices, rounds, seconds, starts, env_manager, report) -> None:
     """Serve TumorScope beside its peers, ask them in turn, and print what it costs."""
+    stop_servers_when_ended()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["MLFLOW_ENV_ROOT"] = str(folder / "environments")

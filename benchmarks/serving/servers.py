@@ -26,6 +26,7 @@ class Server:
         environment: added to this process's variables.
         every: only each so-many-th slice is asked about, where an answer takes long.
         ready_s: from each start to the first answer.
+        ready_core_s: the time on cores in it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
     every: int = 1
     ready_s: list[float] = field(default_factory=list)
+    ready_core_s: list[float] = field(default_factory=list)
     port: int = 0
     process: subprocess.Popen | None = None
 
@@ -64,6 +66,7 @@ class Server:
                     sys.exit(f"{self.name} did not start:\n{log.read_text()[-2000:]}")
                 time.sleep(0.02)
         self.ready_s.append(time.perf_counter() - start)
+        self.ready_core_s.append(cpu_ms(self.process.pid) / 1000)
 
     def stop(self) -> None:
         """End the processes that this one started."""
@@ -120,6 +123,11 @@ def ask(connection: http.client.HTTPConnection, body: bytes) -> bytes:
     if response.status != 200:
         sys.exit(f"Answer {response.status}: {content[:500]!r}")
     return content
+
+
+def stop_servers_when_ended() -> None:
+    """Let a SIGTERM unwind like Ctrl-C, so that no server outlives the benchmark."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by SIGTERM."))
 
 
 def finish(command: list[str], **environment: str) -> str:
