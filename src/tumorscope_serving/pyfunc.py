@@ -3,8 +3,9 @@
 Input is a column `image` of bytes, or of base64 text (a data URL too). Output has one row an
 image, in order: `probability` of a tumor, `label` ("tumor", "no tumor", or "unsure" where the
 probability is close to the card's threshold), the `threshold` that decided, and `error`: null, or
-one sentence on what is wrong with this image. A bad image is a row with an error and never fails
-its batch; no answer repeats what the caller sent.
+one sentence on what is wrong with this image; one that looks like no slice of a head is refused
+so. A bad image is a row with an error and never fails its batch; no answer repeats what the caller
+sent.
 """
 
 import base64
@@ -16,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tumorscope_serving.input_check import why_not_a_head
 from tumorscope_serving.predictor import Predictor
-from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, read_slice
+from tumorscope_serving.slices import MAX_BYTES, UnreadableSliceError, decode_gray, frame_slice
 
 IMAGE_COLUMN = "image"
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error")
@@ -44,14 +46,15 @@ class SliceModel:
         return self
 
     def predict(
-        self, model_input: pd.DataFrame, params: Mapping[str, float] | None = None
+        self, model_input: pd.DataFrame, params: Mapping[str, float | bool] | None = None
     ) -> pd.DataFrame:
         """Answer a table of images.
 
         Args:
             model_input: column `image`, bytes or base64 text; other columns are not looked at.
             params: `threshold` in [0, 1] to decide at; the card's where it is absent. With another
-                one than the card's no answer is "unsure".
+                one than the card's no answer is "unsure". `check_input`: whether what looks like no
+                slice of a head is refused, where the card says so; true where it is absent.
 
         Returns:
             One row an image, with the columns of OUTPUT_COLUMNS. They are of type object, so
@@ -62,18 +65,22 @@ class SliceModel:
         if not 0 <= threshold <= 1:
             refusal = (None, None, None, "The threshold must be a number from 0 to 1.")
             return pd.DataFrame([refusal] * len(images), columns=OUTPUT_COLUMNS, dtype=object)
+        check_input = self.card.checks_input and bool((params or {}).get("check_input", True))
         answers = []
         # In chunks, so that memory is bounded by the request and not by its unpacked images.
         for start in range(0, len(images), CHUNK):
-            answers += self._answers(images[start : start + CHUNK], threshold)
+            answers += self._answers(images[start : start + CHUNK], threshold, check_input)
         return pd.DataFrame(answers, columns=OUTPUT_COLUMNS, dtype=object)
 
-    def _answers(self, images: list[object], threshold: float) -> list[tuple]:
+    def _answers(self, images: list[object], threshold: float, check_input: bool) -> list[tuple]:
         slices: list[np.ndarray | None] = []
         errors: list[str | None] = []
         for image in images:
             try:
-                slices.append(read_slice(_bytes_of(image), self.card.image_size, self.card.framing))
+                gray = decode_gray(_bytes_of(image))
+                if check_input and (why_not := why_not_a_head(gray)):
+                    raise UnreadableSliceError(why_not)
+                slices.append(frame_slice(gray, self.card.image_size, self.card.framing))
                 errors.append(None)
             except UnreadableSliceError as error:
                 slices.append(None)

@@ -77,7 +77,12 @@ def model_signature(threshold: float) -> ModelSignature:
                 ColSpec(DataType.string, "error", required=False),
             ]
         ),
-        params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
+        params=ParamSchema(
+            [
+                ParamSpec("threshold", DataType.double, threshold),
+                ParamSpec("check_input", DataType.boolean, True),
+            ]
+        ),
     )
 
 
