@@ -2,8 +2,8 @@
 
 It learns from phantoms, as drawn and changed (head_variants.py), against drawn pictures of other
 things (other_pictures.py) and pictures that Debian packages ship. What it is measured on comes from
-other phantoms, other kinds of drawings and other packages. Real slices choose the threshold by one
-half of their duplicate groups and are measured by the other half.
+other phantoms, other kinds of drawings and other packages, and from real slices, of which none
+takes part in the calibration.
 Commands (the first one fetches 600 MB; the second writes src/tumorscope_serving/input_check.npz):
 
     benchmarks/input_check_pictures.sh PICTURES
@@ -40,8 +40,7 @@ from tumorscope_serving.slices import UnreadableSliceError, decode_gray  # noqa:
 SEED, CALIBRATION_STREAM, MEASURING_STREAM = 5, 0, 1
 PHANTOMS = {CALIBRATION_STREAM: 6000, MEASURING_STREAM: 3000}
 PROCESSES = 4 * (os.cpu_count() or 1)
-HIDDEN, NETWORKS = 24, 4
-REAL_SHARE_PASSED = 1.0  # of the calibrating half of the real slices, but for what is no head
+HIDDEN, NETWORKS = 48, 2
 # Source: (files looked at, at most this many, drawn by lot).
 CALIBRATION_SOURCES = {
     "gnome-backgrounds": ("usr/share/backgrounds/**/*", 100),
@@ -170,7 +169,7 @@ def _describe(group: str, what: tuple) -> np.ndarray:
     return np.array([descriptors(draw(*arguments)) for _ in range(count)])
 
 
-def describe_real(data: str, halves: bool = True) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def describe_real(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Descriptors of real slices, which half their duplicate group is in, and their names."""
     from tumorscope.learning.dataset import load_dataset
     from tumorscope.learning.duplicates import duplicate_groups
@@ -188,13 +187,14 @@ def learn(heads: Described, others: Described) -> dict[str, np.ndarray]:
     from sklearn.neural_network import MLPClassifier
 
     positive = np.concatenate([rows for (group, _), rows in heads.items() if group != "plane"])
-    negative = np.concatenate(list(others.values()))
+    # Twice, since there are half as many of them as of heads.
+    negative = np.concatenate(list(others.values()) * 2)
     features = np.concatenate([positive, negative])
     labels = np.repeat([1, 0], [len(positive), len(negative)])
     mean, deviation = features.mean(0), features.std(0) + 1e-3
     scaled = np.clip((features - mean) / deviation, -5, 5)
     networks = [
-        MLPClassifier((HIDDEN,), alpha=1.0, batch_size=128, max_iter=25, random_state=seed)
+        MLPClassifier((HIDDEN,), alpha=0.1, batch_size=256, max_iter=25, random_state=seed)
         for seed in range(NETWORKS)
     ]
     for network in networks:
