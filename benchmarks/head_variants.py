@@ -77,3 +77,28 @@ VARIANTS: dict[str, Callable[[Generator, np.ndarray], np.ndarray]] = {
     one.__name__: one
     for one in (as_drawn, inverted, wide_margins, tiny, turned, skull_stripped, faint, photographed)
 }
+
+
+def schematic(rng: Generator) -> np.ndarray:
+    """A head as a test or a textbook draws it: a bright ring around uneven tissue, a spot in it."""
+    height, width = (int(one) for one in rng.integers(110, 200, 2))
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle = np.deg2rad(rng.uniform(-25, 25))
+    down = y - height / 2 - rng.uniform(-0.04, 0.04) * height
+    across = x - width / 2 - rng.uniform(-0.04, 0.04) * width
+    reach = min(height, width) / 2
+    long = (np.cos(angle) * down + np.sin(angle) * across) / (rng.uniform(0.75, 0.95) * reach)
+    short = (np.cos(angle) * across - np.sin(angle) * down) / (rng.uniform(0.6, 0.8) * reach)
+    around = np.arctan2(long, short)
+    waves = [rng.uniform(-0.04, 0.04) * np.cos(k * around + rng.uniform(0, 6)) for k in (2, 3, 4)]
+    radius = np.hypot(long, short) / (1 + sum(waves))
+    picture = np.full(x.shape, rng.uniform(0, 12), np.float32)
+    picture[radius < 1] = rng.uniform(130, 245)
+    inner, tissue = radius < rng.uniform(0.86, 0.95), rng.uniform(65, 120)
+    texture = cv2.GaussianBlur(rng.normal(size=x.shape), (0, 0), rng.uniform(4, 15))
+    picture[inner] = (tissue + rng.uniform(15, 45) * texture / texture.std())[inner]
+    spot = np.hypot(down - rng.normal(0, 12), across - rng.normal(0, 12))
+    size = rng.uniform(6, 16)
+    lit = spot < size if rng.random() < 0.5 else (np.abs(spot - size) < 2) & (around > -1)
+    picture[lit & inner] = tissue + rng.uniform(60, 110)
+    return np.clip(picture + rng.normal(0, rng.uniform(1, 5), x.shape), 0, 255).astype(np.uint8)
