@@ -38,6 +38,8 @@ class ModelCard:
         validation_ppv: share of tumors among the answers "tumor" at that prevalence, by the
             sensitivity and specificity above.
         validation_npv: share of slices without a tumor among the other answers.
+        checks_input: whether pictures that look like no slice of a head are refused; see
+            `tumorscope_serving.input_check`.
 
     Fields from `calibration` on are absent from cards of the first models.
     """
@@ -61,6 +63,7 @@ class ModelCard:
     prevalence: float | None = None
     validation_ppv: float | None = None
     validation_npv: float | None = None
+    checks_input: bool = False
 
     def answer(self, probability: float, threshold: float) -> str:
         """The label of a slice: a class name, or UNSURE in the band around the card's threshold.

@@ -162,6 +162,8 @@ def _without_bright_margins(small: np.ndarray) -> tuple[int, int, int, int]:
     """(top, bottom, left, right) inside of uniform white bars and frames."""
 
     def is_margin(line: np.ndarray) -> bool:
+        if np.count_nonzero(line > 100) * 4 < line.size * 3:  # much faster than percentiles
+            return False
         low, high = np.percentile(line, (5, 95))
         return low > 100 and high - low < 25
 

@@ -43,7 +43,8 @@ def test_no_compiled_file_of_this_machine_travels(store):
     with mlflow.start_run():
         folder = Path(mlflow.artifacts.download_artifacts(log_bundle(BUNDLE, 0.5)))
 
-    assert (folder / "code" / "tumorscope_serving" / "pyfunc.py").is_file()
+    for name in ("pyfunc.py", "input_check.npz"):
+        assert (folder / "code" / "tumorscope_serving" / name).is_file()
     assert not list((folder / "code").rglob("__pycache__"))
 
 

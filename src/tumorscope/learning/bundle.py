@@ -61,6 +61,7 @@ def model_card(
         data_digest=data[1],
         git_commit=git_commit,
         intended_use=INTENDED_USE,
+        checks_input=True,
         **answers,
     )
 

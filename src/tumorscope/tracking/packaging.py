@@ -90,6 +90,7 @@ def model_signature(threshold: float) -> ModelSignature:
             [
                 ParamSpec("threshold", DataType.double, threshold),
                 ParamSpec("explain", DataType.boolean, False),
+                ParamSpec("check_input", DataType.boolean, True),
             ]
         ),
     )
@@ -109,8 +110,15 @@ def _frame() -> Object:
 
 def input_example() -> pd.DataFrame:
     """One drawn head, as base64 text; never a patient's slice."""
-    drawing = np.zeros((128, 128), np.uint8)
-    for axes, gray in (((46, 58), 200), ((42, 54), 30), ((39, 51), 110), ((8, 16), 40)):
+    drawing = np.zeros((128, 128), np.float32)
+    for axes, gray in (((46, 58), 150), ((42, 54), 20), ((39, 51), 110)):
         cv2.ellipse(drawing, (64, 64), axes, 0, 0, 360, gray, -1, cv2.LINE_AA)
-    _, png = cv2.imencode(".png", drawing)
+    for side in (-1, 1):
+        cv2.ellipse(drawing, (64 + side * 8, 62), (4, 16), side * -12, 0, 360, 40, -1, cv2.LINE_AA)
+    # With folds and grain: evenly gray drawings are refused.
+    rng = np.random.default_rng(0)
+    folds = cv2.GaussianBlur(rng.normal(size=drawing.shape), (0, 0), 3)
+    folds = (folds + folds[:, ::-1]) / np.abs(folds).max()
+    drawing += 25 * folds * (drawing > 60) + rng.normal(0, 3, drawing.shape)
+    _, png = cv2.imencode(".png", np.clip(drawing, 0, 255).astype(np.uint8))
     return pd.DataFrame({IMAGE_COLUMN: [base64.b64encode(png.tobytes()).decode()]})
