@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from conftest import draw_slice, encoded
+from drawn import draw_slice, encoded
 from tumorscope.learning.copies import THRESHOLD, find_copies, join_copies, likenesses
 from tumorscope.learning.duplicates import duplicate_groups, thumbnails
 from tumorscope.learning.fingerprints import (

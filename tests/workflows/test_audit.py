@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from conftest import draw_slice, encoded
+from drawn import draw_slice, encoded
 from tumorscope.cli import main
 from tumorscope.config import AuditConfig
 from tumorscope.errors import DatasetError, SettingError

@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from conftest import draw_slice, encoded
+from drawn import draw_slice, encoded
 from tumorscope.config import EvaluationConfig
 from tumorscope.errors import LeakError
 from tumorscope.learning.dataset import load_dataset

@@ -69,7 +69,7 @@ def localize(
         card.framing,
         PhantomConfig(image_size=card.image_size),
     )
-    write_bundle(folder, network, network_input(judges.slices[:64]), card, head)
+    write_bundle(folder, network, network_input(judges.slices[:64]), card, head=head)
     return LocalizationSummary(
         config.bundle, config.slices, measure_pointing(Predictor(folder), judges)
     )
