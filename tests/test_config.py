@@ -21,7 +21,7 @@ from tumorscope.errors import SettingError
     [
         ({"epochs": 0}, "epochs must be at least 1, but it is 0."),
         ({"test_fraction": 0.9}, "test_fraction must be at most 0.5, but it is 0.9."),
-        ({"network": "vgg"}, "network must be one of compact, reference, but it is 'vgg'."),
+        ({"schedule": "step"}, "schedule must be one of constant, cosine, but it is 'step'."),
         ({"learning_rate": float("nan")}, "learning_rate must be at least 1e-07, but it is nan."),
     ],
 )

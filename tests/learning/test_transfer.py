@@ -38,7 +38,7 @@ def lively_base(name: str, seed: int = 0) -> keras.Model:
     base = FAMILIES[name].build(include_top=False, weights=None, input_shape=(32, 32, 3))
     norms = [layer for layer in base.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
-        layer.momentum = 0.0
+        layer.momentum = 0.5  # not 0: the variance of two values may be next to nothing
     if norms:
         base(PREPROCESSING[name](np.repeat(GRAY * 255, 3, axis=-1)), training=True)
     return base
