@@ -161,7 +161,7 @@ def test_evaluate_of_readme_works_on_a_folder(trained_checkout, project_store):
     done = trained_checkout.run(command)
 
     assert done.returncode == 0, done.stderr
-    assert "left out, since the model learned from them" in done.stdout
+    assert "show what the model has learned from: left out" in done.stdout
 
 
 def test_each_make_command_of_readme_is_a_target():

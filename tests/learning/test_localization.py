@@ -124,7 +124,7 @@ def test_a_bundle_keeps_the_head_and_its_score_is_the_same_to_the_bit_without(tm
     )
 
     export_network(trunk, inputs, tmp_path / "plain.onnx")
-    write_bundle(tmp_path / "bundle", trunk, inputs, card, build_head(trunk, seed=0))
+    write_bundle(tmp_path / "bundle", trunk, inputs, card, head=build_head(trunk, seed=0))
 
     scores = []
     for path in (tmp_path / "plain.onnx", tmp_path / "bundle" / NETWORK_FILE):

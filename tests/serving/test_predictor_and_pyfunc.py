@@ -66,7 +66,7 @@ def test_an_answer_uses_one_thread_unless_the_environment_says_more(
     cv2.setNumThreads(before)
 
     assert used == threads
-    assert loaded._predictor._session.get_session_options().intra_op_num_threads == threads
+    assert loaded.predictor._session.get_session_options().intra_op_num_threads == threads
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "two", ""])

@@ -60,14 +60,27 @@ def test_without_a_file_nothing_is_asked():
         predict_files(PredictionConfig(model="shipped"), [])
 
 
-def test_heat_maps_that_the_model_does_not_give_are_one_sentence(pictures, registered_uri):
-    for model in ("shipped", registered_uri):
-        config = PredictionConfig(model=model, explain="overlays")
-        answer = LoggedModel(model).ask([b""], {"explain": True})
-        if "heat_map" in answer[0]:
-            pytest.skip("This model gives heat maps")
-        with pytest.raises(ScoringError, match=f"The model of {model} gives no heat maps"):
+def test_heat_maps_that_the_model_does_not_give_are_one_sentence(pictures):
+    answer = ANSWER | {"heat_map": None, "heat_note": "This model carries no heat map."}
+    body = json.dumps({"predictions": [answer] * len(pictures)}).encode()
+    with serving(200, body) as (url, _):
+        config = PredictionConfig(url=url, explain="overlays")
+        with pytest.raises(ScoringError, match=f"The model of {url} gives no heat maps"):
             predict_files(config, pictures)
+
+
+def test_the_shipped_model_gives_an_overlay_of_each_picture(pictures, tmp_path, registered_uri):
+    for name, model in (("shipped", "shipped"), ("registered", registered_uri)):
+        config = PredictionConfig(model=model, explain=str(tmp_path / name))
+
+        answers = predict_files(config, pictures).answers
+
+        written = [answer for answer in answers if answer.error is None]
+        assert written
+        for answer in written:
+            overlay = cv2.imread(answer.overlay)
+            height, width = cv2.imread(answer.file).shape[:2]
+            assert overlay.shape[1] >= width and overlay.shape[0] > height
 
 
 def test_overlays_and_frames_of_a_server_are_shown(pictures, tmp_path, heat_map):

@@ -54,7 +54,7 @@ def test_spark_gives_the_rows_of_the_local_engine(spark, images, registered_uri)
         for name in ("local.parquet", "spark.parquet")
     )
     assert summary.images == 10
-    assert summary.errors == 2
+    assert summary.errors == local["error"].notna().sum() >= 2
     pd.testing.assert_frame_equal(by_spark, local, atol=1e-6)
     assert not list(Path().glob(".spark*"))
 

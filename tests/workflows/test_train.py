@@ -99,6 +99,7 @@ def test_the_bundle_holds_network_and_card_and_no_slice(trained):
     card = json.loads((bundle / "card.json").read_text())
     assert {path.name for path in bundle.iterdir()} == {
         "card.json",
+        "fingerprints.npz",
         "network.keras",
         "network.onnx",
     }

@@ -115,7 +115,7 @@ def test_a_stopped_search_is_killed_and_the_next_call_goes_on_with_it(
 def test_a_trial_whose_loss_is_no_number_is_stopped_and_never_the_best(
     store, drawn_data, monkeypatch
 ):
-    def diverge(slices, config, on_epoch):
+    def diverge(slices, config, on_epoch, given):
         on_epoch(1, {"val_loss": math.nan}, math.nan)
 
     monkeypatch.setattr(tune, "trial_loss", diverge)

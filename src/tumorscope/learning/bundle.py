@@ -9,7 +9,9 @@ head for that, and `network.onnx` has it as an output.
 import contextlib
 import io
 import logging
+import tempfile
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,16 +98,29 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     headed = with_heat(network, head) if head else None
     if headed:
-        head.save(folder / HEAD_FILE)
+        _save(head, folder / HEAD_FILE)
     difference = export_network(headed or network, inputs, folder / NETWORK_FILE)
     plain = keras.Model.from_config(network.get_config())  # uncompiled: no optimizer's state
     plain.set_weights(network.get_weights())
-    plain.save(folder / KERAS_FILE)
+    _save(plain, folder / KERAS_FILE)
     card.write(folder)
     if learned is not None:
         known = fingerprints(learned)
         write_fingerprints(folder, known if earlier is None else np.concatenate([known, earlier]))
     return difference
+
+
+def _save(network: keras.Model, path: Path) -> None:
+    """Save as Keras does, but compressed: it stores, and what comes with the package is 2 MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder, path.name)
+        network.save(stored)
+        with (
+            zipfile.ZipFile(stored) as source,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target,
+        ):
+            for name in source.namelist():
+                target.writestr(name, source.read(name))
 
 
 def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> float:

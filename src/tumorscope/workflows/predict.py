@@ -97,7 +97,9 @@ def _who_answers(config: PredictionConfig) -> Ask:
 
     def checked(images: list[bytes]) -> list[dict[str, Any]]:
         rows = ask(images)
-        if config.explain and not any("heat_map" in row for row in rows):
+        explained = any(row.get("heat_map") for row in rows)
+        answered = any(row.get("probability") is not None for row in rows)
+        if config.explain and answered and not explained:
             raise ScoringError(
                 f"The model of {asked} gives no heat maps; leave --explain out, or take one that "
                 "was trained since they were added."
