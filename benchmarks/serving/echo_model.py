@@ -10,7 +10,7 @@ def _load_pyfunc(data_path: str) -> "Echo":
 class Echo:
     def predict(self, model_input, params=None):
         return pd.DataFrame(
-            [(0.5, "no tumor", 0.5, None)],
-            columns=["probability", "label", "threshold", "error"],
+            [(0.5, "no tumor", 0.5, None, None)],
+            columns=["probability", "label", "threshold", "error", "frames"],
             dtype=object,
         )
