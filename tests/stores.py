@@ -88,7 +88,8 @@ def shipped_store(empty_database, tmp_path_factory) -> tuple[str, str]:
     uri = f"sqlite:///{folder}/mlflow.db"
     with pytest.MonkeyPatch.context() as patch, _using(uri):
         patch.chdir(folder)
-        with mlflow.start_run():
+        # By its id: MLflow remembers the experiment of whatever store was in use before.
+        with mlflow.start_run(experiment_id="0"):
             model_uri = log_bundle(BUNDLE, ModelCard.read(BUNDLE).threshold)
         version = mlflow.register_model(model_uri, "tumorscope").version
         mlflow.MlflowClient().set_registered_model_alias("tumorscope", "champion", version)
