@@ -81,7 +81,6 @@ def main(
     from tumorscope.config import DISCLAIMER, LearningConfig
     from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
     from tumorscope.learning.dataset import load_dataset
-    from tumorscope.learning.duplicates import duplicate_groups
     from tumorscope.learning.folds import FoldStore
     from tumorscope.learning.splits import cross_validation_parts
 
@@ -109,7 +108,7 @@ def main(
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each further network
     defaults = LearningConfig()
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     variants = dict(VARIANTS)
     if imagenet_weights:
         given = {"network": imagenet_network, "imagenet_weights": imagenet_weights}

@@ -46,7 +46,6 @@ def main(data: str, epochs: int, folds: int, report: str) -> None:
 
     from tumorscope.config import LearningConfig
     from tumorscope.learning.dataset import load_dataset
-    from tumorscope.learning.duplicates import duplicate_groups
     from tumorscope.learning.fitting import fit
     from tumorscope.learning.splits import cross_validation_parts
     from tumorscope.learning.training import predict_scores
@@ -58,7 +57,7 @@ def main(data: str, epochs: int, folds: int, report: str) -> None:
     for framing in FRAMINGS:
         dataset = load_dataset(data, config.image_size, framing)
         labels = dataset.labels
-        groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+        groups = dataset.groups
         rng = np.random.default_rng(0)
         grays = [decode_gray((dataset.root / path).read_bytes()) for path in dataset.table["path"]]
         reframed = np.stack(

@@ -173,10 +173,9 @@ def _describe(group: str, what: tuple) -> np.ndarray:
 def describe_real(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Descriptors of real slices, which half their duplicate group is in, and their names."""
     from tumorscope.learning.dataset import load_dataset
-    from tumorscope.learning.duplicates import duplicate_groups
 
     dataset = load_dataset(data, 32, "head")
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     paths = list(dataset.table["path"])
     described = [descriptors(decode_gray((dataset.root / path).read_bytes())) for path in paths]
     half = np.random.default_rng(SEED).permutation(groups.max() + 1)[groups] % 2

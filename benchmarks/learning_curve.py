@@ -88,7 +88,6 @@ def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
     from tumorscope.config import DISCLAIMER, LearningConfig
     from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
     from tumorscope.learning.dataset import load_dataset
-    from tumorscope.learning.duplicates import duplicate_groups
     from tumorscope.learning.evaluation import evaluate
     from tumorscope.learning.fitting import initial_network
     from tumorscope.learning.folds import FoldStore
@@ -101,7 +100,7 @@ def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
     defaults = LearningConfig(epochs=epochs)
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
     labels = dataset.labels
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     whole = cross_validation_parts(
         labels, groups, folds, repeats, defaults.validation_fraction, defaults.split_seed
     )

@@ -28,12 +28,11 @@ class Judge:
     def __init__(self, data: str, work: str) -> None:
         from tumorscope.config import PhantomConfig, PretrainingConfig
         from tumorscope.learning.dataset import load_dataset
-        from tumorscope.learning.duplicates import duplicate_groups
         from tumorscope.phantom.stream import VALIDATION_STREAM, draw_batch
 
         defaults = PretrainingConfig()
         self.real = load_dataset(data, defaults.image_size, defaults.framing)
-        self.groups = duplicate_groups(self.real.thumbnails, list(self.real.table["sha256"]))
+        self.groups = self.real.groups
         self.phantoms = draw_batch(
             defaults.seed,
             VALIDATION_STREAM,

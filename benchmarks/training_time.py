@@ -67,12 +67,11 @@ def save_split(data: str, path: Path) -> None:
     sys.path.insert(0, str(SOURCE))
     from tumorscope.config import TrainingConfig
     from tumorscope.learning.dataset import load_dataset
-    from tumorscope.learning.duplicates import duplicate_groups
     from tumorscope.learning.splits import split_by_group
 
     config = TrainingConfig()
     dataset = load_dataset(data, config.image_size, config.framing)
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     parts = split_by_group(
         dataset.labels, groups, config.test_fraction, config.validation_fraction, config.split_seed
     )

@@ -111,7 +111,7 @@ def test_more_slices_than_one_block_are_compared():
 
 def test_the_drawn_slices_are_distinct_and_their_copies_are_found(drawn_data):
     dataset = load_dataset(str(drawn_data), 32, "head")
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
 
     pictures = dataset.table["class_folder"] + dataset.table["path"].str.extract(r"(slice_\d\d)")[0]
 
@@ -119,11 +119,11 @@ def test_the_drawn_slices_are_distinct_and_their_copies_are_found(drawn_data):
     assert (pictures.groupby(groups).nunique() == 1).all()
 
 
-def test_the_real_set_holds_200_groups_of_which_37_hold_90_slices(real_dataset):
-    groups = duplicate_groups(real_dataset.thumbnails, list(real_dataset.table["sha256"]))
+def test_the_real_set_holds_199_groups_of_which_38_hold_92_slices(real_dataset):
+    groups = real_dataset.groups
 
     sizes = np.bincount(groups)
 
-    assert len(sizes) == 200
-    assert (sizes > 1).sum() == 37
-    assert sizes[sizes > 1].sum() == 90
+    assert len(sizes) == 199
+    assert (sizes > 1).sum() == 38
+    assert sizes[sizes > 1].sum() == 92

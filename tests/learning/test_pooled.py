@@ -5,7 +5,6 @@ from tumorscope.config import LearningConfig
 from tumorscope.learning.calibration import choose_calibration
 from tumorscope.learning.cross_validation import OutOfFold
 from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.folds import Fold
 from tumorscope.learning.operation import choose_operation
 from tumorscope.learning.pooled import pool
@@ -21,7 +20,7 @@ def dataset(drawn_data):
 
 @pytest.fixture(scope="module")
 def groups(dataset):
-    return duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    return dataset.groups
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.shortcuts import (
     METADATA,
     PERCENTILES,
@@ -113,7 +112,7 @@ def test_the_forests_see_five_facts_of_a_file_and_eleven_of_its_pixels(slices):
 
 def test_the_drawn_slices_have_no_shortcut(drawn_data):
     dataset = load_dataset(str(drawn_data), 128, "head")
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
 
     floors = []
     for seed in range(4):  # one split tests too few slices to tell

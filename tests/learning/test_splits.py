@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from tumorscope.errors import DatasetError, LeakError
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.splits import (
     PARTS,
     check_disjoint,
@@ -117,7 +116,7 @@ def test_groups_that_stand_in_one_part_each_are_no_leak():
 
 
 def test_a_random_split_of_the_real_set_leaks_where_ours_does_not(real_dataset):
-    groups = duplicate_groups(real_dataset.thumbnails, list(real_dataset.table["sha256"]))
+    groups = real_dataset.groups
 
     ours = split_by_group(real_dataset.labels, groups, 0.2, 0.2, seed=0)
     naive = np.random.default_rng(0).permutation(ours)

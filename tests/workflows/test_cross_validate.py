@@ -19,7 +19,6 @@ from tumorscope.config import CrossValidationConfig, EvaluationConfig, Promotion
 from tumorscope.errors import DatasetError, SettingError
 from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.metrics import METRICS
 from tumorscope.learning.networks import build_network
@@ -85,7 +84,7 @@ def planted(trained_store, tmp_path_factory) -> CrossValidated:
     shutil.copy(trained_store.tracking_uri.removeprefix("sqlite:///"), folder / "mlflow.db")
     config = dataclasses.replace(SMALL, repeats=2, data=str(trained_store.data))
     dataset = load_dataset(config.data, config.image_size, config.framing)
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     parts = cross_validation_parts(dataset.labels, groups, 2, 2, 0.2, seed=0)
     folds = FoldStore(folder / "folds", fold_settings(config, dataset, parts))
     folds.begin()

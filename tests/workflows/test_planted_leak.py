@@ -11,9 +11,8 @@ from drawn import draw_slice, encoded
 from tumorscope.config import EvaluationConfig
 from tumorscope.errors import LeakError
 from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.fingerprints import fingerprints, write_fingerprints
-from tumorscope.learning.splits import check_disjoint
+from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.shipped import BUNDLE
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.workflows.evaluate import evaluate_and_log
@@ -116,13 +115,30 @@ def test_a_model_without_fingerprints_says_that_it_does_not_know(store, drawn, t
     assert summary.left_out == 0
 
 
-def test_a_split_that_parts_planted_copies_is_refused(drawn):
-    groups = duplicate_groups(drawn.thumbnails, list(drawn.table["sha256"]))
-    paths = drawn.table["path"].to_numpy()
-    parts = np.where([path.startswith("yes/slice_00") for path in paths], "train", "validation")
-    check_disjoint(parts, groups)
+def test_a_split_that_parts_planted_copies_is_refused(real_dataset, tmp_path):
+    shutil.copytree(real_dataset.root, tmp_path / "planted")
+    rows = range(0, len(real_dataset.table), 6)
+    plant(tmp_path / "planted", real_dataset, rows)
+    planted = load_dataset(str(tmp_path / "planted"), 128, "head")
+    group_of = dict(zip(planted.table["path"], planted.groups, strict=True))
+    names = planted.table["path"].str.extract(r"(?:yes|no)/(\d+)_\w+\.(?:png|jpg)")[0]
+    copies = planted.table[names.notna()]
+    originals = real_dataset.table["path"][names.dropna().astype(int)]
 
-    planted = np.where(paths == "yes/slice_00_mirrored.png", "test", parts)
+    joined = [
+        group_of[copy] == group_of[original]
+        for copy, original in zip(copies["path"], originals, strict=True)
+    ]
 
-    with pytest.raises(LeakError, match="1 duplicate groups stand in more than one part"):
-        check_disjoint(planted, groups)
+    assert len(joined) == len(rows)
+    assert np.mean(joined) >= 0.99
+    parts = np.where(names.notna(), "test", "train")
+    with pytest.raises(LeakError, match="duplicate groups stand in more than one part"):
+        check_disjoint(parts, planted.groups)
+    ours = split_by_group(planted.labels, planted.groups, 0.2, 0.2, seed=0)
+    part_of = dict(zip(planted.table["path"], ours, strict=True))
+    assert all(
+        part_of[copy] == part_of[original]
+        for copy, original, together in zip(copies["path"], originals, joined, strict=True)
+        if together
+    )

@@ -19,7 +19,6 @@ from tumorscope.cli import main
 from tumorscope.config import PromotionConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
 from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.tracking.runs import tracked_run
 from tumorscope.workflows import tune
@@ -139,7 +138,7 @@ def test_a_trial_that_breaks_is_not_left_running(store, drawn_data, monkeypatch)
 @pytest.mark.parametrize("objective", ["validation", "cross_validation"])
 def test_slices_that_test_are_not_even_given_to_the_search(drawn_data, objective):
     dataset = load_dataset(str(drawn_data), image_size=32, framing="head")
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     parts = split_by_group(dataset.labels, groups, 0.2, 0.2, seed=0)
     seen = parts != "test"
     dataset.slices[~seen] = 0

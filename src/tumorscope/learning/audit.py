@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tumorscope.learning.copies import find_copies, join_copies
+from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import CLASS_NAMES
 from tumorscope.learning.fingerprints import fingerprints
 from tumorscope.learning.shortcut_audit import Shortcut, audit_shortcuts
@@ -105,9 +104,7 @@ def audit(dataset: Dataset, other: Dataset | None, seed: int) -> tuple[Audit, np
         What was found, and the duplicate groups, shape (slices,).
     """
     table = dataset.table
-    known = fingerprints(dataset.views)
-    groups = duplicate_groups(dataset.thumbnails, list(table["sha256"]))
-    groups = join_copies(groups, dataset.views, known)
+    groups = dataset.groups
     files = _files(dataset)
     duplicates = [rows for rows in _rows_by_group(groups) if len(rows) > 1]
     tops = np.array([_top(*row) for row in zip(table["path"], table["class_folder"], strict=True)])

@@ -8,6 +8,7 @@ import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tumorscope.errors import DatasetError
 from tumorscope.learning.duplicates import thumbnails
 from tumorscope.learning.fingerprints import wide_views
 from tumorscope.learning.folders import SliceFile, find_slice_files
+from tumorscope.learning.groups import groups_of_slices
 from tumorscope.learning.slice_cache import SliceCache, SliceRecord
 from tumorscope_serving.slices import UnreadableSliceError, decode_gray, frame_slice
 
@@ -47,6 +49,11 @@ class Dataset:
     def labels(self) -> np.ndarray:
         """Shape (n,), 1 for tumor and 0 for none."""
         return self.table["label"].to_numpy()
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """Duplicate groups, shape (n,), integers from 0: equal where slices show one picture."""
+        return groups_of_slices(self.thumbnails, self.views, list(self.table["sha256"]))
 
     @property
     def digest(self) -> str:

@@ -1,10 +1,11 @@
-"""Which slices show the same picture? Those must never stand on both sides of a split.
+"""Which slices show the same picture, as far as thumbnails can tell?
 
 Two slices are duplicates when thumbnails of the frame, or of the head's bounding box,
 correlate by at least THRESHOLD under the identity, a flip or a turn by 180 degrees. Duplicate
 groups are the connected components. The rule was held against an exhaustive check by eye of
-the 253 slices of the navoneel set, where it found every pair and nothing else; hashes of the
-file or perceptual hashes miss about half, since copies are cropped, flipped and re-compressed.
+the 253 slices of the navoneel set, where it found every pair but one and nothing else; hashes of
+the file or perceptual hashes miss about half, since copies are flipped and re-compressed. Most
+copies that were cropped are left to `learning.copies`.
 """
 
 import cv2

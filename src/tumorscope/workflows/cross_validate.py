@@ -20,7 +20,6 @@ from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.checkpoint import hold
 from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold_settings
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import shipped_head
 from tumorscope.learning.folds import FoldStore
@@ -112,7 +111,7 @@ def cross_validate_and_log(
         TrackingError: the tracking store, or the model to start from, cannot be used.
     """
     dataset, origin = load_slices(config, "cross-validating", say, progress)
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     parts = cross_validation_parts(
         dataset.labels,
         groups,

@@ -12,7 +12,6 @@ from tumorscope.learning import figures
 from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset, load_dataset
 from tumorscope.learning.decisions import decision_estimates
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate, flat_metrics
 from tumorscope.learning.evaluation import evaluate as measure
 from tumorscope.learning.fingerprints import read_fingerprints
@@ -93,7 +92,7 @@ def evaluate_and_log(
         dataset = load_dataset(
             str(data.folder), card.image_size, card.framing, need_both_classes=False
         )
-        groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+        groups = dataset.groups
         known = read_fingerprints(model.fingerprint_file)
         copies = _copies(dataset, groups, known)
         kept = ~copies if config.copies == "leave_out" else np.ones(len(copies), bool)

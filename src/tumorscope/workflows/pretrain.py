@@ -15,7 +15,6 @@ from tumorscope.config import PHANTOM, LocalizationConfig, PhantomConfig, Pretra
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import (
     Estimate,
     OperatingPoint,
@@ -231,7 +230,7 @@ def _finish(
     )
     on_real = None
     if real is not None:
-        groups = duplicate_groups(real.thumbnails, list(real.table["sha256"]))
+        groups = real.groups
         scores = predict_scores(checkpoint.network, network_input(real.slices))
         on_real = _estimates(config, real.labels, scores, point, groups, samples)
     data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tumorscope.config import DISCLAIMER, TrainingConfig
 from tumorscope.learning.bundle import model_card, write_bundle
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.heat_sheet import heat_sheet
@@ -96,7 +95,7 @@ def train_and_log(
         with run.phase("load"):
             dataset, origin = load_slices(config, "training", say, progress)
         with run.phase("split"):
-            groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+            groups = dataset.groups
             parts = split_by_group(
                 dataset.labels,
                 groups,

@@ -20,7 +20,6 @@ from tumorscope.config import DISCLAIMER, TrainingConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
 from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.duplicates import duplicate_groups
 from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import initial_network
 from tumorscope.learning.initial_weights import GivenWeights
@@ -130,7 +129,7 @@ def tune_and_log(
         TrackingError: the tracking store cannot be used.
     """
     dataset, origin = load_slices(config, "tuning", say, progress)
-    groups = duplicate_groups(dataset.thumbnails, list(dataset.table["sha256"]))
+    groups = dataset.groups
     parts = split_by_group(
         dataset.labels,
         groups,
