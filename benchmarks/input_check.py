@@ -36,7 +36,7 @@ from tumorscope_serving.input_check import (  # noqa: E402
     InputCheck,
     descriptors,
 )
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray  # noqa: E402
+from tumorscope_serving.slices import UnreadableSliceError, decode_gray, find_head  # noqa: E402
 
 SEED, CALIBRATION_STREAM, MEASURING_STREAM = 5, 0, 1
 PHANTOMS = {CALIBRATION_STREAM: 6000, MEASURING_STREAM: 3000}
@@ -128,7 +128,7 @@ def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
     rows: dict[tuple[str, str], list[np.ndarray]] = {}
     rng = np.random.default_rng((SEED, stream, 7))
     for number, (head, facts) in enumerate(phantoms):
-        rows.setdefault(("phantom", "as drawn"), []).append(descriptors(head))
+        rows.setdefault(("phantom", "as drawn"), []).append(descriptors(find_head(head)))
         if each_variant:
             rows.setdefault(("plane", facts["plane"]), []).append(rows["phantom", "as drawn"][-1])
             rows.setdefault(("contrast", facts["contrast"]), []).append(
@@ -136,7 +136,9 @@ def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
             )
         names = [name for name in VARIANTS if name != "as_drawn"]
         name = names[number % len(names)]
-        rows.setdefault(("variant", name), []).append(descriptors(VARIANTS[name](rng, head)))
+        rows.setdefault(("variant", name), []).append(
+            descriptors(find_head(VARIANTS[name](rng, head)))
+        )
     return {key: np.stack(value) for key, value in rows.items()}
 
 
@@ -162,12 +164,12 @@ def _describe(group: str, what: tuple) -> np.ndarray:
         rng = np.random.default_rng(SEED)
         shown = shipped_pictures(pictures, source, pattern, most)
         return np.array(
-            [descriptors(piece) for gray in shown for piece in pieces(gray, rng, parts)]
+            [descriptors(find_head(piece)) for gray in shown for piece in pieces(gray, rng, parts)]
         )
     draw, count, stream, heads = what
     rng = np.random.default_rng((SEED, stream, 8))
     arguments = (rng,) if heads is None else (rng, heads)
-    return np.array([descriptors(draw(*arguments)) for _ in range(count)])
+    return np.array([descriptors(find_head(draw(*arguments))) for _ in range(count)])
 
 
 def describe_real(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -177,7 +179,9 @@ def describe_real(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     dataset = load_dataset(data, 32, "head")
     groups = dataset.groups
     paths = list(dataset.table["path"])
-    described = [descriptors(decode_gray((dataset.root / path).read_bytes())) for path in paths]
+    described = [
+        descriptors(find_head(decode_gray((dataset.root / path).read_bytes()))) for path in paths
+    ]
     half = np.random.default_rng(SEED).permutation(groups.max() + 1)[groups] % 2
     return np.stack(described), half, [str(path) for path in paths]
 
@@ -261,7 +265,9 @@ def main(pictures: str, data: str, work: str, threshold: float, writes: bool, re
     if writes:
         heads = kept(folder / "heads_0.desc", lambda: describe_heads(0, folder, False))
         rng = np.random.default_rng((SEED, 9))
-        heads["schematic", "drawn"] = np.array([descriptors(schematic(rng)) for _ in range(800)])
+        heads["schematic", "drawn"] = np.array(
+            [descriptors(find_head(schematic(rng))) for _ in range(800)]
+        )
         others = kept(
             folder / "others_0.desc",
             lambda: describe_others(CALIBRATION, CALIBRATION_SOURCES, 150, 1, 0, shown, folder),

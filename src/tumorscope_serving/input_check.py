@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tumorscope_serving.slices import frame_slice, head_box
+from tumorscope_serving.slices import Head, frame_slice
 
 PARAMETERS_FILE = Path(__file__).with_name("input_check.npz")
-LARGE, MIDDLE, SMALL, TINY = 128, 64, 32, 8  # sides in pixels at which a picture is looked at
+MIDDLE, SMALL, TINY = 64, 32, 8  # sides in pixels at which a picture is looked at
 CELLS, DIRECTIONS, RINGS, BINS = 4, 8, 8, 8
 MIN_SPREAD = 2.0  # standard deviation of gray; a picture of less is blank to the eye
 FACTS = (
@@ -55,12 +55,11 @@ class InputCheck:
             self._held = {name: held[name].astype(np.float32) for name in held.files}
         self.threshold = float(self._held["threshold"])
 
-    def score(self, gray: np.ndarray) -> float:
-        """Log-odds of a head, as calibrated on drawn heads and pictures of other things."""
-        return float(self.scores(descriptors(gray)[np.newaxis])[0])
-
     def scores(self, described: np.ndarray) -> np.ndarray:
-        """Log-odds of each row of descriptors, shape (n, numbers) to (n,)."""
+        """Log-odds of a head, as calibrated on drawn heads and pictures of other things.
+
+        Of each row of descriptors, shape (n, numbers) to (n,).
+        """
         held = self._held
         # No head is further out: one odd number must not outweigh all the others.
         scaled = np.clip((described - held["mean"]) / held["deviation"], -5, 5)
@@ -82,13 +81,13 @@ def _shipped() -> InputCheck:
     return InputCheck()
 
 
-def why_not_a_head(gray: np.ndarray) -> str | None:
+def why_not_a_head(found: Head) -> str | None:
     """One sentence on why a picture is refused; None where it may be a slice of a head.
 
     Args:
-        gray: shape (height, width), uint8, the whole frame as the file holds it.
+        found: what `tumorscope_serving.slices.find_head` says of the picture.
     """
-    described = descriptors(gray)
+    described = descriptors(found)
     check = _shipped()
     if described[FACTS.index("spread")] * 64 < MIN_SPREAD:
         reason = "it is blank"
@@ -99,17 +98,17 @@ def why_not_a_head(gray: np.ndarray) -> str | None:
     return f"This does not look like a slice of a head MRI: {reason}; send one."
 
 
-def descriptors(gray: np.ndarray) -> np.ndarray:
+def descriptors(found: Head) -> np.ndarray:
     """Describe a picture; the first numbers are those of FACTS.
 
     Args:
-        gray: shape (height, width), uint8.
+        found: what `tumorscope_serving.slices.find_head` says of it.
 
     Returns:
         shape (numbers,), float32; the same for the picture and a larger copy of it, but for blur.
     """
-    large = _resized(gray, LARGE)
-    top, bottom, left, right = head_box(large)
+    large = found.thumbnail
+    top, bottom, left, right = found.box
     middle = frame_slice(large[top:bottom, left:right], MIDDLE, "letterbox")
     border = np.concatenate([large[0], large[-1], large[:, 0], large[:, -1]])
     around = np.concatenate([middle[0], middle[-1], middle[:, 0], middle[:, -1]])
@@ -142,14 +141,6 @@ def descriptors(gray: np.ndarray) -> np.ndarray:
     return np.concatenate(
         [facts, tiny.ravel(), _edges(small), _rings(flat), _histogram(flat)]
     ).astype(np.float32)
-
-
-def _resized(gray: np.ndarray, side: int) -> np.ndarray:
-    """The picture with this longer side."""
-    scale = side / max(gray.shape)
-    height, width = (max(8, round(one * scale)) for one in gray.shape)
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return cv2.resize(gray, (width, height), interpolation=way)
 
 
 def _standardized(small: np.ndarray) -> np.ndarray:

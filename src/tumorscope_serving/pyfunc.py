@@ -30,7 +30,13 @@ from tumorscope_serving.explanation import explain
 from tumorscope_serving.frames import Frames
 from tumorscope_serving.input_check import why_not_a_head
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import MAX_BYTES, Placement, UnreadableSliceError, place_slice
+from tumorscope_serving.slices import (
+    MAX_BYTES,
+    Placement,
+    UnreadableSliceError,
+    find_head,
+    place_slice,
+)
 from tumorscope_serving.volumes import Allowance, summarize
 
 IMAGE_COLUMN = "image"
@@ -171,9 +177,10 @@ class SliceModel:
     def _place(self, frames: Frames, index: int, asked: _Asked) -> Placed:
         try:
             gray = frames.gray(index)
-            if asked.check_input and (why_not := why_not_a_head(gray)):
+            head = find_head(gray)
+            if asked.check_input and (why_not := why_not_a_head(head)):
                 return UnreadableSliceError(why_not)
-            return place_slice(gray, self.card.image_size, self.card.framing)
+            return place_slice(gray, self.card.image_size, self.card.framing, head)
         except UnreadableSliceError as error:
             return error
 

@@ -15,8 +15,10 @@ from tumorscope_serving.decoding import decode_gray
 __all__ = [
     "FRAMINGS",
     "MAX_BYTES",
+    "Head",
     "UnreadableSliceError",
     "decode_gray",
+    "find_head",
     "frame_slice",
     "head_box",
     "network_input",
@@ -71,6 +73,27 @@ class Placement:
         return mapped
 
 
+@dataclass(frozen=True)
+class Head:
+    """Where the head is, as a thumbnail of the picture shows.
+
+    Attributes:
+        picture: (height, width) of the picture.
+        thumbnail: uint8, its longer side of FIND_SIDE pixels.
+        box: (top, bottom, left, right) in pixels of the thumbnail, half-open.
+    """
+
+    picture: tuple[int, int]
+    thumbnail: np.ndarray
+    box: tuple[int, int, int, int]
+
+    def box_in_picture(self) -> tuple[int, int, int, int]:
+        """The box in pixels of the picture, rounded outwards."""
+        top, bottom, left, right = self.box
+        y, x = (a / b for a, b in zip(self.picture, self.thumbnail.shape, strict=True))
+        return int(top * y), int(np.ceil(bottom * y)), int(left * x), int(np.ceil(right * x))
+
+
 def read_slice(data: bytes, size: int, framing: str) -> np.ndarray:
     """Decode one file and frame it as a slice.
 
@@ -114,11 +137,18 @@ def frame_slice(gray: np.ndarray, size: int, framing: str) -> np.ndarray:
     return place_slice(gray, size, framing)[0]
 
 
-def place_slice(gray: np.ndarray, size: int, framing: str) -> tuple[np.ndarray, Placement]:
-    """Frame as `frame_slice` does, and say what went where; arguments as there."""
+def place_slice(
+    gray: np.ndarray, size: int, framing: str, head: Head | None = None
+) -> tuple[np.ndarray, Placement]:
+    """Frame as `frame_slice` does, and say what went where; arguments as there.
+
+    `head` is what `find_head` says of the picture, where it has been asked already.
+    """
     if framing not in FRAMINGS:
         raise ValueError(f"framing must be one of {FRAMINGS}, not {framing!r}")
-    source = head_box(gray) if framing == "head" else (0, gray.shape[0], 0, gray.shape[1])
+    source = (0, gray.shape[0], 0, gray.shape[1])
+    if framing == "head":
+        source = (head or find_head(gray)).box_in_picture()
     height, width = source[1] - source[0], source[3] - source[2]
     scale = size / max(height, width)
     inner_height, inner_width = max(1, round(height * scale)), max(1, round(width * scale))
@@ -132,6 +162,11 @@ def place_slice(gray: np.ndarray, size: int, framing: str) -> tuple[np.ndarray, 
 
 
 def head_box(gray: np.ndarray) -> tuple[int, int, int, int]:
+    """The box of `find_head` in the picture: (top, bottom, left, right), half-open, in pixels."""
+    return find_head(gray).box_in_picture()
+
+
+def find_head(gray: np.ndarray) -> Head:
     """Find the head: the largest connected thing that differs from the background.
 
     Bright uniform margins are cut off first; the background is then the median of the border,
@@ -142,20 +177,18 @@ def head_box(gray: np.ndarray) -> tuple[int, int, int, int]:
         gray: shape (height, width), uint8.
 
     Returns:
-        (top, bottom, left, right), half-open, in pixels; the frame without its bright margins
-        where no head that fills a tenth of it can be told from the background.
+        Where it is; the frame without its bright margins where no head that fills a tenth of it
+        can be told from the background.
     """
     scale = FIND_SIDE / max(gray.shape)
     small = _resize(gray, *(max(8, round(side * scale)) for side in gray.shape))
-    outer = _without_bright_margins(small)
-    top, bottom, left, right = outer
+    top, bottom, left, right = _without_bright_margins(small)
     inner = _largest_component(small[top:bottom, left:right])
     if inner is not None:
         # One thumbnail pixel more on each side: the head's edge is blurred into it.
         top, bottom = max(top, top + inner[0] - 1), min(bottom, top + inner[1] + 1)
         left, right = max(left, left + inner[2] - 1), min(right, left + inner[3] + 1)
-    y, x = gray.shape[0] / small.shape[0], gray.shape[1] / small.shape[1]
-    return int(top * y), int(np.ceil(bottom * y)), int(left * x), int(np.ceil(right * x))
+    return Head(gray.shape, small, (top, bottom, left, right))
 
 
 def _without_bright_margins(small: np.ndarray) -> tuple[int, int, int, int]:
