@@ -24,9 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 VARIANTS = {
-    "reference network, from scratch": {"network": "reference", "initial_weights": "none"},
-    "compact network, from scratch": {"network": "compact", "initial_weights": "none"},
     "compact network, from the shipped weights": {"initial_weights": "shipped"},
+    "compact network, from scratch": {"network": "compact", "initial_weights": "none"},
+    "reference network, from scratch": {"network": "reference", "initial_weights": "none"},
 }
 COLUMNS = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
 NAIVE_COLUMNS = ("auroc", "accuracy")
@@ -72,10 +72,27 @@ def print_table(rows: dict[str, dict], point: str, naive: bool) -> None:
 @click.option(
     "--imagenet-weights", default="", help="File of its weights; without it that row is left out."
 )
+@click.option(
+    "--row",
+    "chosen",
+    multiple=True,
+    type=click.Choice(list(VARIANTS)),
+    help="Only this row; may be given again. All by default.",
+)
 @click.option("--work", required=True, help="Folder that keeps the finished folds.")
 @click.option("--report", default="", help="Also write the figures to this JSON file.")
 def main(
-    data, epochs, folds, repeats, naive, point, imagenet_network, imagenet_weights, work, report
+    data,
+    epochs,
+    folds,
+    repeats,
+    naive,
+    point,
+    imagenet_network,
+    imagenet_weights,
+    chosen,
+    work,
+    report,
 ) -> None:
     """Print a table of networks."""
     from tumorscope.config import DISCLAIMER, LearningConfig
@@ -109,11 +126,11 @@ def main(
     defaults = LearningConfig()
     dataset = load_dataset(data, defaults.image_size, defaults.framing)
     groups = dataset.groups
-    variants = dict(VARIANTS)
+    variants = {name: VARIANTS[name] for name in chosen or VARIANTS}
     if imagenet_weights:
         given = {"network": imagenet_network, "imagenet_weights": imagenet_weights}
         variants[f"{imagenet_network}, from ImageNet"] = TRANSFER | given
-    else:
+    elif not chosen:
         click.echo("No row of ImageNet transfer: it needs --imagenet-weights FILE.", err=True)
     rows = {}
     for name, settings in variants.items():

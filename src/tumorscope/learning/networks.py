@@ -7,6 +7,7 @@ The layer named FEATURES is the last one before the output.
 """
 
 import keras
+import numpy as np
 from keras import layers
 
 from tumorscope.errors import SettingError
@@ -88,7 +89,9 @@ def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     """
     inputs = keras.Input((image_size, image_size, 1))
     x = _standardized(inputs)
-    x = keras.ops.concatenate([x, x - keras.ops.flip(x, axis=2)], axis=-1)
+    # By indices: ONNX has no operator that mirrors, and the exporter's four are slow.
+    mirrored = keras.ops.take(x, np.arange(image_size)[::-1].copy(), axis=2)
+    x = keras.ops.concatenate([x, x - mirrored], axis=-1)
     for number, filters in enumerate((width, 2 * width, 4 * width, 8 * width, 8 * width), start=1):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
         x = layers.MaxPooling2D()(x)

@@ -12,29 +12,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 from optuna.exceptions import TrialPruned
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
 
-from tumorscope.config import DISCLAIMER, TrainingConfig, TuningConfig
+from tumorscope.config import TrainingConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
 from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import initial_network
 from tumorscope.learning.initial_weights import GivenWeights
-from tumorscope.learning.metrics import METRICS
 from tumorscope.learning.objective import Slices, trial_loss
 from tumorscope.learning.search_figures import search_figures
 from tumorscope.learning.search_space import as_given, search_space, trial_settings
 from tumorscope.learning.splits import cross_validation_parts, split_by_group
-from tumorscope.learning.study import RETRY_OF, Counts, SharedStudy, open_study
+from tumorscope.learning.study import SharedStudy, open_study
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking import shared
 from tumorscope.tracking.nested import nested_run
-from tumorscope.tracking.runs import MODEL_URI_TAG, data_tags, stop_signals_raise
+from tumorscope.tracking.runs import data_tags, stop_signals_raise
 from tumorscope.tracking.shared import SEARCH_TAG, TRIAL_STATE_TAG, TRIAL_TAG, SharedRun
 from tumorscope.workflows.initial_weights import given_weights
+from tumorscope.workflows.search_summary import TuningSummary, summarize_search, trials_table
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.slices import network_input
 
@@ -42,7 +40,6 @@ OBJECTIVES = {"validation": "validation loss", "cross_validation": "log loss out
 TRIALS_TABLE = "trials.csv"
 # Settings of the search that may change from one call to the next.
 FREE_SETTINGS = ("trials", "study", "storage")
-ENDS = ("", "_low", "_high")
 POLL_S = 0.5
 
 
@@ -53,37 +50,6 @@ class Train(Protocol):
         self, config: TrainingConfig, say: Any, progress: Any, tags: dict[str, str]
     ) -> Any:
         """Leave a run with a model; returns its summary, with `run_id`."""
-
-
-@dataclass(frozen=True)
-class TuningSummary:
-    """What a finished search is summed up by.
-
-    Attributes:
-        run_id: of the MLflow run above the trials.
-        best_run_id: of the run that the best settings were trained anew in.
-        model_uri: of its model.
-        objective: name of the loss.
-        counts: trials by how they ended.
-        best_trial: its number.
-        best_loss: its objective; the lowest of many, so better than it will be on other slices.
-        given_loss: the same of the settings as given; NaN where that trial was stopped early.
-        varied: setting -> (as given, best), of all that was varied.
-        test: metric -> estimate of the best run on the test slices.
-        unreadable: (relative path, reason) of skipped files.
-    """
-
-    run_id: str
-    best_run_id: str
-    model_uri: str
-    objective: str
-    counts: Counts
-    best_trial: int
-    best_loss: float
-    given_loss: float
-    varied: dict[str, tuple[Any, Any]]
-    test: dict[str, Estimate]
-    unreadable: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -274,80 +240,16 @@ def _finish(search: _Search, train: Train, progress: Progress) -> TuningSummary:
             search.say(f"Training with the settings of trial {best.number}.")
             tags = {SEARCH_TAG: run.run_id, TRIAL_TAG: str(best.number)}
             best_run_id = train(settings, silence, progress, tags).run_id
-        summary = _summary(search, settings, best_run_id)
+        summary = summarize_search(
+            study,
+            run.run_id,
+            (search.given.of_training(), settings),
+            best_run_id,
+            OBJECTIVES[search.given.objective],
+            search.dataset.unreadable,
+        )
         run.log_figures(search_figures(study, summary.objective))
-        run.log_table(_table(study), TRIALS_TABLE)
-        run.log_metrics(_metrics(summary))
-        run.set_tags(_tags(summary))
+        run.log_table(trials_table(study), TRIALS_TABLE)
+        run.log_metrics(summary.metrics())
+        run.set_tags(summary.tags())
     return summary
-
-
-def _summary(search: _Search, settings: TrainingConfig, best_run_id: str) -> TuningSummary:
-    study = search.study
-    given = study.given.value if study.given.state == TrialState.COMPLETE else math.nan
-    metrics, tags = shared.logged(best_run_id)
-    before, after = search.given.of_training(), settings
-    changed = {
-        name: (getattr(before, name), getattr(after, name))
-        for name in vars(before)
-        if getattr(before, name) != getattr(after, name) or name in study.best.params
-    }
-    return TuningSummary(
-        search.run.run_id,
-        best_run_id,
-        tags[MODEL_URI_TAG],
-        OBJECTIVES[search.given.objective],
-        study.counts,
-        study.best.number,
-        study.best.value,
-        given,
-        changed,
-        {
-            name: Estimate(*(metrics.get(f"test_{name}{end}", math.nan) for end in ENDS))
-            for name in METRICS
-        },
-        search.dataset.unreadable,
-    )
-
-
-def _table(study: SharedStudy) -> pd.DataFrame:
-    """A row a trial: how it ended, what it gave, how long it took, where it stood."""
-    return pd.DataFrame(
-        [
-            {
-                "trial": trial.number,
-                "state": trial.state.name.lower(),
-                "loss": trial.value,
-                "epochs": len(trial.intermediate_values),
-                "duration_s": trial.duration.total_seconds() if trial.duration else math.nan,
-                "tries_again": trial.user_attrs.get(RETRY_OF),
-                **trial.params,
-            }
-            for trial in study.trials
-        ]
-    )
-
-
-def _metrics(summary: TuningSummary) -> dict[str, float]:
-    counts = summary.counts
-    return {
-        "best_objective": summary.best_loss,
-        "given_objective": summary.given_loss,
-        "best_trial": summary.best_trial,
-        "trials_complete": counts.complete,
-        "trials_pruned": counts.pruned,
-        "trials_failed": counts.failed,
-    }
-
-
-def _tags(summary: TuningSummary) -> dict[str, str]:
-    return {
-        "tumorscope.best_trial": str(summary.best_trial),
-        "tumorscope.best_run": summary.best_run_id,
-        "tumorscope.best_model_uri": summary.model_uri,
-        "mlflow.note.content": (
-            f"Trial {summary.best_trial} of {summary.counts.finished} has the lowest "
-            f"{summary.objective}, {summary.best_loss:.4f}; the settings as given have "
-            f"{summary.given_loss:.4f}. Trained anew in run {summary.best_run_id}. {DISCLAIMER}"
-        ),
-    }
