@@ -27,6 +27,7 @@ ALLOWED = {
         "tumorscope.workflows.slices",  # what every command that reads slices begins with
         "tumorscope.workflows.initial_weights",  # what training may start from
         "tumorscope.workflows.localization",  # what pretrain ends with
+        "tumorscope.workflows.pretraining_figures",  # what pretrain is judged by
         "tumorscope.workflows.search_summary",  # what tune ends with
         "tumorscope_serving",
     },

@@ -1,27 +1,26 @@
 """A search that several processes share: which trials there are, who is at which, what they gave.
 
-Trials are Optuna's, in a SQLite file. A process holds a lock file as long as it lives; the system
-frees it when the process dies, however it dies, and then the others know that its trial is lost:
-it has failed, and its settings are tried again. Nobody waits for a heartbeat to be missed, and a
-process that was only suspended is not taken for dead.
+Trials are Optuna's, in a SQLite file. When a process dies, however it dies, the others know
+(`learning.workers`) that its trial is lost: it has failed, and its settings are tried again.
 
 The value of a trial is a loss: smaller is better.
 """
 
 import contextlib
 import sqlite3
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tumorscope.errors import SettingError
+from tumorscope.learning.workers import Workers
 
 # A trial that takes its process down with it each time (no memory) is given up in the end.
 MOST_TRIES = 3
@@ -55,36 +54,26 @@ class Counts:
 class SharedStudy:
     """A study on disk, with this process as one of its workers; `open_study` makes it."""
 
-    def __init__(self, study: optuna.Study, folder: Path, seed: int) -> None:
+    def __init__(self, study: optuna.Study, workers: Workers, seed: int) -> None:
         self._study = study
-        self._folder = folder
+        self._workers = workers
         self._seed = seed
-        self._worker = uuid.uuid4().hex[:12]
-        self._presence = FileLock(folder / f"{self._worker}.worker")
-        self._guard = FileLock(folder / "study.lock")
 
     def join(self) -> None:
         """Be known as alive to the other processes, until `leave`."""
-        self._presence.acquire()
+        self._workers.join()
 
     def leave(self) -> bool:
         """Be no longer known as alive; returns whether nobody else is, either."""
-        with self.alone():
-            self._presence.release()
-            (self._folder / f"{self._worker}.worker").unlink(missing_ok=True)
-            return not any(self._alive(path.stem) for path in self._folder.glob("*.worker"))
+        return self._workers.leave()
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Keep the others from beginning or ending a trial; for moments only."""
-        with self._guard:
-            yield
+        return self._workers.alone()
 
-    @contextlib.contextmanager
-    def finale(self) -> Iterator[None]:
+    def finale(self) -> AbstractContextManager[None]:
         """Let one process at a time do what is done once, when the trials are over."""
-        with FileLock(self._folder / "finale.lock"):
-            yield
+        return self._workers.finale()
 
     @property
     def run_id(self) -> str:
@@ -139,12 +128,10 @@ class SharedStudy:
         for trial in self.trials:
             worker = trial.user_attrs.get(WORKER, "")
             # A trial without a worker was lost before its process could sign it.
-            if trial.state == TrialState.RUNNING and not self._alive(worker):
+            if trial.state == TrialState.RUNNING and not self._workers.alive(worker):
                 self._fail(trial.number, again=True)
                 lost.append(trial.number)
-        for path in self._folder.glob("*.worker"):
-            if not self._alive(path.stem):
-                path.unlink(missing_ok=True)
+        self._workers.forget_dead()
         return lost
 
     def ask(self, total: int, space: Mapping[str, BaseDistribution]) -> Trial | None:
@@ -156,7 +143,7 @@ class SharedStudy:
             seed=(self._seed * 1_000_003 + len(self.trials)) % 2**32, constant_liar=True
         )
         trial = self._study.ask(dict(space))
-        trial.set_user_attr(WORKER, self._worker)
+        trial.set_user_attr(WORKER, self._workers.name)
         return trial
 
     def should_prune(self, trial: Trial, epoch: int, loss: float) -> bool:
@@ -186,19 +173,6 @@ class SharedStudy:
         if again and trial.params and tries < MOST_TRIES:
             attributes = {TRIES: tries + 1, RETRY_OF: _origin(trial)}
             self._study.enqueue_trial(trial.params, user_attrs=attributes)
-
-    def _alive(self, worker: str) -> bool:
-        """Whether a process still holds its lock."""
-        if worker == self._worker:
-            return self._presence.is_locked
-        path = self._folder / f"{worker}.worker"
-        if not path.exists():
-            return False
-        try:
-            with FileLock(path, timeout=0):
-                return False
-        except Timeout:
-            return True
 
 
 def open_study(
@@ -237,7 +211,7 @@ def open_study(
             f"The study {name} in {storage} was begun with another {', '.join(changed)}: give the "
             "same settings to go on with it, or another --study."
         )
-    return SharedStudy(study, folder, seed)
+    return SharedStudy(study, Workers(folder), seed)
 
 
 def _create(

@@ -15,13 +15,7 @@ from tumorscope.config import PHANTOM, LocalizationConfig, PhantomConfig, Pretra
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
-from tumorscope.learning.evaluation import (
-    Estimate,
-    OperatingPoint,
-    balanced_point,
-    evaluate,
-    flat_metrics,
-)
+from tumorscope.learning.evaluation import Estimate, balanced_point, flat_metrics
 from tumorscope.learning.fingerprints import NO_VIEWS
 from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import model_card_document
@@ -48,14 +42,12 @@ from tumorscope.phantom.stream import (
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import PRETRAINING_EXPERIMENT, TrackedRun, tracked_run
 from tumorscope.workflows.localization import learn_head, measure_pointing
+from tumorscope.workflows.pretraining_figures import curve_metrics, estimates_at
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
 NETWORK = "compact"
 RECORD_FILE = "pretraining.json"
-DIAMETERS_MM = (0, 8, 16, 32, 200)
-CONTRASTS = (0.0, 0.2, 0.4, 10.0)
-SLICE_METRICS = ("auroc", "accuracy", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
@@ -162,55 +154,11 @@ def _learn(
                 "train_loss": logs["loss"],
                 "train_accuracy": logs["accuracy"],
                 "slices_per_second": seen / (time.perf_counter() - start),
-                **_measured(config, checkpoint.network, phantoms, real),
+                **curve_metrics(config, checkpoint.network, phantoms, real),
             }
             run.log_step(checkpoint.slices_seen, metrics)
             save_checkpoint(Path(config.checkpoint), checkpoint, config)
             on_progress(checkpoint.slices_seen, metrics)
-
-
-def _measured(
-    config: PretrainingConfig, network: keras.Model, phantoms: PhantomBatch, real: Dataset | None
-) -> dict[str, float]:
-    """The curves: phantoms, tumors by size and contrast, and real slices that choose nothing."""
-    scores = predict_scores(network, network_input(phantoms.slices))
-    point = balanced_point(phantoms.labels, scores)
-    estimates = _estimates(config, phantoms.labels, scores, point, np.arange(len(scores)), 100)
-    metrics = {f"val_{name}": estimates[name].value for name in (*SLICE_METRICS, "log_loss")}
-    metrics |= _sensitivities(phantoms, scores >= point.threshold)
-    if real is not None:
-        scores = predict_scores(network, network_input(real.slices))
-        estimates = _estimates(config, real.labels, scores, point, np.arange(len(scores)), 100)
-        metrics |= {f"real_{name}": estimates[name].value for name in SLICE_METRICS}
-    return metrics
-
-
-def _sensitivities(phantoms: PhantomBatch, found: np.ndarray) -> dict[str, float]:
-    """Share of the tumors found, by diameter and by contrast; empty bins are left out."""
-    metrics = {}
-    for name, fact, edges in (
-        ("diameter", "tumor_diameter_mm", DIAMETERS_MM),
-        ("contrast", "tumor_contrast", CONTRASTS),
-    ):
-        values = np.array(
-            [np.nan if each[fact] is None else abs(each[fact]) for each in phantoms.descriptions]
-        )
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            chosen = (values >= low) & (values < high)
-            if chosen.any():
-                metrics[f"val_sensitivity_{name}_from_{low}"] = float(found[chosen].mean())
-    return metrics
-
-
-def _estimates(
-    config: PretrainingConfig,
-    labels: np.ndarray,
-    scores: np.ndarray,
-    point: OperatingPoint,
-    groups: np.ndarray,
-    samples: int,
-) -> dict[str, Estimate]:
-    return evaluate(labels, scores, scores >= point.threshold, groups, samples, config.seed)
 
 
 def _finish(
@@ -225,14 +173,14 @@ def _finish(
     scores = predict_scores(checkpoint.network, inputs)
     point = balanced_point(phantoms.labels, scores)
     samples = config.bootstrap_samples
-    on_phantoms = _estimates(
+    on_phantoms = estimates_at(
         config, phantoms.labels, scores, point, np.arange(len(scores)), samples
     )
     on_real = None
     if real is not None:
         groups = real.groups
         scores = predict_scores(checkpoint.network, network_input(real.slices))
-        on_real = _estimates(config, real.labels, scores, point, groups, samples)
+        on_real = estimates_at(config, real.labels, scores, point, groups, samples)
     data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")
     card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
     head = _learn_head(config, run, checkpoint.network)
