@@ -14,7 +14,7 @@ train: $(READY)
 	mlflow run . --env-manager local --experiment-name tumorscope -P epochs=$(EPOCHS) -P data="$(DATA)"
 
 test: $(READY)
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	ruff check . && ruff format --check .
