@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from drawn import draw_slice, encoded
+from once import made_once
 
 pytest_plugins = ("stores",)
 
@@ -18,7 +19,8 @@ COPIES_PER_CLASS = 6
 def own_cache(tmp_path_factory):
     """No test touches the user's cache; processes that a test starts inherit it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        folder = made_once(tmp_path_factory, "cache", lambda folder: folder)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
         yield
 
 
@@ -28,7 +30,11 @@ def drawn_data(tmp_path_factory) -> Path:
 
     In it stand, too, one picture that cannot be read and one file that is no picture.
     """
-    root = tmp_path_factory.mktemp("drawn") / "drawn"
+    return made_once(tmp_path_factory, "drawn", _draw_data)
+
+
+def _draw_data(folder: Path) -> Path:
+    root = folder / "drawn"
     rng = np.random.default_rng(0)
     for folder, tumor in (("no", False), ("yes", True)):
         (root / folder).mkdir(parents=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from once import made_once
 from tumorscope.config import TrainingConfig
 from tumorscope.shipped import BUNDLE
 from tumorscope.tracking.packaging import log_bundle
@@ -32,10 +33,14 @@ class TrainedStore:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory) -> Path:
     """A SQLite store after MLflow's migration, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    with _using(f"sqlite:///{path}"):
-        open_store()
-    return path
+
+    def migrate(folder: Path) -> Path:
+        path = folder / "mlflow.db"
+        with _using(f"sqlite:///{path}"):
+            open_store()
+        return path
+
+    return made_once(tmp_path_factory, "empty", migrate)
 
 
 @pytest.fixture
@@ -48,25 +53,26 @@ def store(empty_database, tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def trained_store(empty_database, drawn_data, tmp_path_factory) -> TrainedStore:
     """Two runs on the drawn slices; not to be written to, which `trained` is for."""
+    return made_once(
+        tmp_path_factory, "trained", lambda folder: _train(folder, empty_database, drawn_data)
+    )
+
+
+def _train(folder: Path, empty_database: Path, data: Path) -> TrainedStore:
     from tumorscope.workflows.train import train_and_log
 
-    folder = tmp_path_factory.mktemp("trained")
     shutil.copy(empty_database, folder / "mlflow.db")
     uri = f"sqlite:///{folder}/mlflow.db"
     config = TrainingConfig(
-        data=str(drawn_data),
-        epochs=8,
-        image_size=64,
-        learning_rate=5e-3,
-        bootstrap_samples=200,
+        data=str(data), epochs=8, image_size=64, learning_rate=5e-3, bootstrap_samples=200
     )
     nothing = TrainingConfig(
-        data=str(drawn_data), epochs=1, image_size=64, learning_rate=1e-7, bootstrap_samples=200
+        data=str(data), epochs=1, image_size=64, learning_rate=1e-7, bootstrap_samples=200
     )
     with pytest.MonkeyPatch.context() as patch, _using(uri):
         patch.chdir(folder)
         good, weak = train_and_log(config), train_and_log(nothing)
-    return TrainedStore(uri, drawn_data, config, good, weak)
+    return TrainedStore(uri, data, config, good, weak)
 
 
 @pytest.fixture
@@ -83,7 +89,12 @@ def shipped_store(empty_database, tmp_path_factory) -> tuple[str, str]:
     Returns:
         Its tracking URI, and the champion's as models:/name/version.
     """
-    folder = tmp_path_factory.mktemp("shipped")
+    return made_once(
+        tmp_path_factory, "shipped", lambda folder: _register_shipped(folder, empty_database)
+    )
+
+
+def _register_shipped(folder: Path, empty_database: Path) -> tuple[str, str]:
     shutil.copy(empty_database, folder / "mlflow.db")
     uri = f"sqlite:///{folder}/mlflow.db"
     with pytest.MonkeyPatch.context() as patch, _using(uri):

@@ -58,7 +58,7 @@ def test_processes_together_begin_no_more_trials_than_were_asked_for(tmp_path):
 def test_a_trial_whose_process_is_gone_has_failed_and_its_settings_are_next(tmp_path):
     dead, other = at_work(tmp_path), at_work(tmp_path)
     lost, kept = ask(dead), ask(other)
-    dead._presence.release()  # what the system does when a process dies
+    dead._workers._presence.release()  # what the system does when a process dies
 
     with other.alone():
         assert other.fail_lost_trials() == [lost.number]
@@ -84,20 +84,12 @@ def test_settings_that_kill_every_process_are_given_up(tmp_path):
     for _ in range(MOST_TRIES):
         assert ask(study).params["dropout"] == 0.3
         with study.alone():
-            study._presence.release()
+            study._workers._presence.release()
             study.fail_lost_trials()
         study.join()
 
     assert ask(study).params["dropout"] != 0.3
     assert states(study) == ["FAIL"] * MOST_TRIES + ["RUNNING"]
-
-
-def test_the_last_process_to_leave_is_told_so(tmp_path):
-    first, second, killed = (at_work(tmp_path) for _ in range(3))
-    killed._presence.release()
-
-    assert not first.leave()
-    assert second.leave()
 
 
 def test_a_trial_worse_than_the_median_is_stopped_after_a_third_of_the_epochs(tmp_path):

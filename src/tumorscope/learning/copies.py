@@ -7,9 +7,8 @@ do not. `benchmarks/copies.py` measures how many copies are found, and how many 
 for one.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -23,7 +22,9 @@ UNLIKELY = 0.9  # after some steps
 CANDIDATES = 6
 STEPS, STEPS_WITHOUT_HOPE = 8, 4
 PROBE = 0.01
-LARGEST_MOVE = 0.06
+PROBES = PROBE * np.eye(5, 4, -1)  # the placement itself, then a step of each of its numbers
+LARGEST_MOVE, FARTHEST = 0.06, 0.4
+REFINED_AT_ONCE = 512
 FLIPS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 SIZES = (0.76, 0.82, 0.88, 0.94, 1.0, 1.06, 1.12)
 SHIFTED_SIZES = (0.88, 0.94, 1.0, 1.06)
@@ -74,6 +75,17 @@ def join_copies(groups: np.ndarray, views: np.ndarray, known: np.ndarray) -> np.
     return joined[groups]
 
 
+@dataclass(frozen=True)
+class _Guess:
+    """That a slice shows what a target does: by which of its views, mirrored and placed how."""
+
+    likeness: float
+    target: int
+    view: np.ndarray
+    flip: tuple[int, int]
+    placement: np.ndarray
+
+
 def _nearest(
     views: np.ndarray, known: np.ndarray, passed_over: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -82,52 +94,77 @@ def _nearest(
         return np.full(len(views), -1.0), np.zeros(len(views), int)
     targets = known.reshape(-1, DIRECTIONS).astype(np.float32)
     targets /= np.maximum(np.linalg.norm(targets, axis=1, keepdims=True), 1e-6)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(
-            pool.map(
-                lambda both, passed: _likeness(both, targets, np.repeat(passed, 2)),
-                views,
-                passed_over,
-            )
-        )
-    best, of_target = np.array(found).T
-    return best, of_target.astype(int) // 2
+    guesses = [
+        _guesses(both, targets, np.repeat(passed, 2))
+        for both, passed in zip(views, passed_over, strict=True)
+    ]
+    best = np.array([of_slice[0].likeness for of_slice in guesses])
+    of_target = np.array([of_slice[0].target for of_slice in guesses])
+    # The likeliest of each slice first, and only while that is not enough.
+    for rank in range(CANDIDATES):
+        open_ones = [
+            index
+            for index, of_slice in enumerate(guesses)
+            if best[index] < THRESHOLD
+            and rank < len(of_slice)
+            and of_slice[rank].likeness >= HOPELESS
+        ]
+        for start in range(0, len(open_ones), REFINED_AT_ONCE):
+            some = open_ones[start : start + REFINED_AT_ONCE]
+            chosen = [guesses[index][rank] for index in some]
+            for index, guess, refined in zip(some, chosen, _refined(chosen, targets), strict=True):
+                if refined > best[index]:
+                    best[index], of_target[index] = refined, guess.target
+    return best, of_target // 2
 
 
-def _likeness(views: np.ndarray, targets: np.ndarray, passed: np.ndarray) -> tuple[float, int]:
-    """Of one slice: on the grid, and refined from there where it may become enough."""
+def _guesses(views: np.ndarray, targets: np.ndarray, passed: np.ndarray) -> list[_Guess]:
+    """The likeliest targets of one slice, on the grid."""
     patches = np.stack([[patch(view, placement) for placement in GRID] for view in views])
     # Axes: flip, view, placement.
     flipped = np.stack([patches[..., ::down, ::across] for down, across in FLIPS])
     shape = flipped.shape[:3]
     likeness = projected(flipped.reshape(-1, *flipped.shape[3:])) @ targets.T
     of_target = np.where(passed, -1, likeness.max(axis=0))
-    best, best_target = float(of_target.max()), int(of_target.argmax())
+    found = []
     for target in np.argsort(-of_target)[:CANDIDATES]:
-        if best >= THRESHOLD or of_target[target] < HOPELESS:
-            break
         flip, view, placement = np.unravel_index(likeness[:, target].argmax(), shape)
-        refined = _refined(views[view], GRID[placement], FLIPS[flip], targets[target])
-        if refined > best:
-            best, best_target = refined, int(target)
-    return best, best_target
+        found.append(
+            _Guess(float(of_target[target]), int(target), views[view], FLIPS[flip], GRID[placement])
+        )
+    return found
 
 
-def _refined(
-    view: np.ndarray, placement: np.ndarray, flip: tuple[int, int], target: np.ndarray
-) -> float:
-    """The highest correlation on the way from a placement along the Gauss-Newton steps."""
-    down, across = flip
-    best = -1.0
+def _refined(guesses: Sequence[_Guess], targets: np.ndarray) -> np.ndarray:
+    """Of each guess the highest correlation on the way along the Gauss-Newton steps, shape (n,)."""
+    best = np.full(len(guesses), -1.0)
+    placements = np.stack([guess.placement for guess in guesses])
+    wanted = targets[[guess.target for guess in guesses]]
+    under_way = np.arange(len(guesses))
     for step in range(STEPS):
-        probes = [placement, *(placement + PROBE * np.eye(4))]
-        vectors = projected(np.stack([patch(view, each)[::down, ::across] for each in probes]))
-        best = max(best, float(vectors[0] @ target))
-        if best >= THRESHOLD or step >= STEPS_WITHOUT_HOPE and best < UNLIKELY:
-            break
-        slopes = ((vectors[1:] - vectors[0]) / PROBE).T
-        move = np.linalg.lstsq(slopes, target - vectors[0], rcond=1e-3)[0]
-        placement = placement + np.clip(move, -LARGEST_MOVE, LARGEST_MOVE)
-        if np.abs(placement - UNMOVED).max() > 0.4:
+        probes = placements[under_way, np.newaxis] + PROBES
+        vectors = projected(
+            np.stack(
+                [
+                    patch(guesses[index].view, placement)[
+                        :: guesses[index].flip[0], :: guesses[index].flip[1]
+                    ]
+                    for index, around in zip(under_way, probes, strict=True)
+                    for placement in around
+                ]
+            )
+        ).reshape(len(under_way), len(PROBES), DIRECTIONS)
+        likeness = np.einsum("nd,nd->n", vectors[:, 0], wanted[under_way])
+        best[under_way] = np.maximum(best[under_way], likeness)
+        hopeless = step >= STEPS_WITHOUT_HOPE and best[under_way] < UNLIKELY
+        going = (best[under_way] < THRESHOLD) & ~np.array(hopeless)
+        slopes = (vectors[going, 1:] - vectors[going, :1]) / PROBE
+        under_way, vectors = under_way[going], vectors[going]
+        inverse = np.linalg.pinv(slopes.transpose(0, 2, 1), rcond=1e-3)
+        moves = np.einsum("nmd,nd->nm", inverse, wanted[under_way] - vectors[:, 0])
+        placements[under_way] += np.clip(moves, -LARGEST_MOVE, LARGEST_MOVE)
+        near = np.abs(placements[under_way] - UNMOVED).max(axis=1, initial=0) <= FARTHEST
+        under_way = under_way[near]
+        if not len(under_way):
             break
     return best
