@@ -13,6 +13,10 @@ READY := .venv/ready
 train: $(READY)
 	mlflow run . --env-manager local --experiment-name tumorscope -P epochs=$(EPOCHS) -P data="$(DATA)"
 
+# Two processes of one thread each: threads that wait for one another would take the time of both.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
 test: $(READY)
 	python -m pytest -n 2 --dist loadfile
 

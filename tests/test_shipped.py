@@ -9,6 +9,7 @@ import pytest
 
 from tumorscope.config import EvaluationConfig, TrainingConfig
 from tumorscope.errors import SettingError
+from tumorscope.learning.fitting import initial_network
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.shipped import BUNDLE
 from tumorscope.tracking.models import LoggedModel
@@ -60,7 +61,6 @@ def test_training_starts_from_its_weights(store, drawn_data):
     summary = train_and_log(
         TrainingConfig(
             data=str(drawn_data),
-            initial_weights="shipped",
             frozen_blocks=5,
             epochs=1,
             copies=1,
@@ -73,7 +73,7 @@ def test_training_starts_from_its_weights(store, drawn_data):
         f"{mlflow.artifacts.download_artifacts(summary.model_uri)}/data/bundle/network.keras"
     )
     shipped = keras.saving.load_model(BUNDLE / "network.keras", compile=False)
-    assert run.data.params["initial_weights"] == "shipped"
+    assert run.data.tags["tumorscope.initial_weights"] == "shipped"
     for ours, theirs in zip(_convolutions(trained), _convolutions(shipped), strict=True):
         assert np.array_equal(ours.get_weights()[0], theirs.get_weights()[0])
     assert not np.array_equal(trained.get_weights()[-2], shipped.get_weights()[-2])
@@ -100,14 +100,8 @@ def test_weights_of_another_shape_are_refused():
 
 
 @pytest.mark.parametrize(("size", "used"), [(128, "shipped"), (64, "none")])
-def test_training_starts_from_it_by_default_where_it_fits(store, drawn_data, size, used):
-    summary = train_and_log(
-        TrainingConfig(
-            data=str(drawn_data), image_size=size, epochs=1, copies=1, bootstrap_samples=100
-        )
-    )
-
-    assert mlflow.get_run(summary.run_id).data.tags["tumorscope.initial_weights"] == used
+def test_training_starts_from_it_by_default_where_it_fits(size, used):
+    assert initial_network(TrainingConfig(image_size=size))[1].initial_weights == used
 
 
 def test_asking_for_it_where_it_does_not_fit_is_one_sentence(store, drawn_data):

@@ -48,7 +48,7 @@ def test_a_run_that_does_not_beat_the_shortcuts_is_refused_and_says_why(trained)
 
 def test_a_run_under_the_sensitivity_floor_is_refused(trained):
     # The threshold of this model was chosen for a sensitivity of one half.
-    lenient = train_and_log(replace(trained.config, min_sensitivity=0.5))
+    lenient = train_and_log(replace(trained.config, min_sensitivity=0.5, epochs=2))
 
     decision = promote_best_run(PromotionConfig(run_id=lenient.run_id))
 
