@@ -7,13 +7,14 @@ and from pictures of other things; `benchmarks/input_check.py` makes its paramet
 `input_check.npz`, and prints how much of what is refused.
 """
 
+import math
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from tumorscope_serving.slices import Head, frame_slice
+from tumorscope_serving.slices import Head, border_of, frame_slice, median_of_even
 
 PARAMETERS_FILE = Path(__file__).with_name("input_check.npz")
 MIDDLE, SMALL, TINY = 64, 32, 8  # sides in pixels at which a picture is looked at
@@ -110,9 +111,8 @@ def descriptors(found: Head) -> np.ndarray:
     large = found.thumbnail
     top, bottom, left, right = found.box
     middle = frame_slice(large[top:bottom, left:right], MIDDLE, "letterbox")
-    border = np.concatenate([large[0], large[-1], large[:, 0], large[:, -1]])
-    around = np.concatenate([middle[0], middle[-1], middle[:, 0], middle[:, -1]])
-    ground = float(np.median(around))
+    border = border_of(large)
+    ground = median_of_even(border_of(middle))
     small = cv2.resize(middle, (SMALL, SMALL), interpolation=cv2.INTER_AREA).astype(np.float32)
     inner = small[SMALL // 4 : -SMALL // 4, SMALL // 4 : -SMALL // 4]
     if inner.mean() < ground:  # a negative is read as its positive
@@ -123,7 +123,7 @@ def descriptors(found: Head) -> np.ndarray:
     flat = _standardized(small)
     facts = (
         _deviation(large) / 64,
-        float((np.abs(large - np.float32(np.median(border))) < 12).mean()),
+        _share_near(large, median_of_even(border)),
         float(border.std()) / 64,
         _even_share(large[top:bottom, left:right]),
         _grain(middle),
@@ -145,6 +145,12 @@ def descriptors(found: Head) -> np.ndarray:
 
 def _standardized(small: np.ndarray) -> np.ndarray:
     return (small - small.mean()) / (small.std() + 1)
+
+
+def _share_near(picture: np.ndarray, gray: float) -> float:
+    """Share of the pixels that are within 12 of a gray, which may end in a half."""
+    near = cv2.inRange(picture, math.floor(gray - 12) + 1, math.ceil(gray + 12) - 1)
+    return cv2.countNonZero(near) / picture.size
 
 
 def _even_share(box: np.ndarray) -> float:

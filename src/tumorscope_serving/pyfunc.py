@@ -42,6 +42,7 @@ from tumorscope_serving.volumes import Allowance, summarize
 IMAGE_COLUMN = "image"
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error", "frames")
 EXPLANATION_COLUMNS = ("heat_map", "heat_grid", "peak_box", "heat_note")
+PLAIN, EXPLAINED = pd.Index(OUTPUT_COLUMNS), pd.Index(OUTPUT_COLUMNS + EXPLANATION_COLUMNS)
 NO_HEAT = "This model carries no heat map: its network has learned from no tumor's outline."
 CHUNK = 64
 EXPECTED = "expected the bytes of an image file, or their base64 text"
@@ -104,7 +105,7 @@ class SliceModel:
         """
         images = _images(model_input)
         asked = self._asked(params or {})
-        columns = OUTPUT_COLUMNS + (EXPLANATION_COLUMNS if asked.explain else ())
+        columns = EXPLAINED if asked.explain else PLAIN
         rows: list[Row] = []
         if not 0 <= asked.threshold <= 1:
             rows = [{"error": "The threshold must be a number from 0 to 1."}] * len(images)
@@ -113,7 +114,10 @@ class SliceModel:
             # In chunks, so that memory is bounded by the request and not by its unpacked images.
             for start in range(0, len(images), CHUNK):
                 rows += self._answers(images[start : start + CHUNK], asked, allowance)
-        cells = [[row.get(column) for column in columns] for row in rows]
+        # An array of objects and finished names: pandas looks at each cell of anything else.
+        cells = np.empty((len(rows), len(columns)), object)
+        for index, row in enumerate(rows):
+            cells[index] = [row.get(column) for column in columns]
         return pd.DataFrame(cells, columns=columns, dtype=object)
 
     def _asked(self, params: Mapping[str, float | bool | None]) -> _Asked:
@@ -226,7 +230,7 @@ def _images(model_input: pd.DataFrame) -> list[object]:
     if IMAGE_COLUMN not in model_input:
         return [None] * max(1, len(model_input))
     images: list[object] = []
-    for cell in model_input[IMAGE_COLUMN]:
+    for cell in model_input[IMAGE_COLUMN].tolist():
         images += list(cell) if isinstance(cell, list | tuple | np.ndarray) else [cell]
     return images
 

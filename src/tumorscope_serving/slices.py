@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 FRAMINGS = ("head", "letterbox", "stretch")
+_SMALL_KERNEL, _LARGE_KERNEL = np.ones((3, 3), np.uint8), np.ones((7, 7), np.uint8)
 FIND_SIDE = 128  # the head is looked for in a thumbnail of this many pixels
 
 
@@ -225,9 +226,9 @@ def _largest_component(small: np.ndarray) -> tuple[int, int, int, int] | None:
     difference = cv2.absdiff(blurred, np.full_like(blurred, _background(blurred)))
     otsu, _ = cv2.threshold(difference, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     # Half of Otsu's threshold: it parts bright from dark tissue, and the dark is head as well.
-    mask = (difference > np.clip(otsu / 2, 10, 40)).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    mask = (difference > min(max(otsu / 2, 10), 40)).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _SMALL_KERNEL)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _LARGE_KERNEL)
     count, _, boxes, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
         return None
@@ -237,8 +238,20 @@ def _largest_component(small: np.ndarray) -> tuple[int, int, int, int] | None:
     return top, top + height, left, left + width
 
 
+def border_of(gray: np.ndarray) -> np.ndarray:
+    """The pixels of the four edges, corners twice; shape (n,)."""
+    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+
+
+def median_of_even(values: np.ndarray) -> float:
+    """The median of an even number of values, several times as fast as numpy's of so few."""
+    middle = len(values) // 2
+    parted = np.partition(values, (middle - 1, middle))
+    return (float(parted[middle - 1]) + float(parted[middle])) / 2
+
+
 def _background(gray: np.ndarray) -> int:
-    return int(np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
+    return int(median_of_even(border_of(gray)))
 
 
 def _resize(gray: np.ndarray, height: int, width: int) -> np.ndarray:
