@@ -45,10 +45,11 @@ def told(estimate: dict[str, float]) -> str:
 
 def print_table(rows: dict[str, dict], point: str, naive: bool) -> None:
     """Print the rows as Markdown."""
-    titles = [*COLUMNS, *(f"{name}, naive split" for name in NAIVE_COLUMNS if naive)]
+    titles = [*COLUMNS, "auroc, mean of folds (range)"]
+    titles += [f"{name}, naive split" for name in NAIVE_COLUMNS if naive]
     click.echo("\n| run | " + " | ".join(titles) + " |\n|" + "---|" * (len(titles) + 1))
     for name, row in rows.items():
-        cells = [told(row["grouped"][point][column]) for column in COLUMNS]
+        cells = [told(row["grouped"][point][column]) for column in (*COLUMNS, "fold_auroc")]
         cells += [told(row["naive"][point][column]) for column in NAIVE_COLUMNS if naive]
         click.echo(f"| {name} | " + " | ".join(cells) + " |")
 
@@ -123,8 +124,15 @@ def main(
         figures = {}
         for rule in ("balanced", "min_sensitivity"):
             ruled = dataclasses.replace(config, operating_point=rule)
-            estimates = out.estimates(out.cross_fitted_thresholds(ruled), groups, ruled)
+            thresholds = out.cross_fitted_thresholds(ruled)
+            estimates = out.estimates(thresholds, groups, ruled)
             figures[rule] = {name: vars(estimate) for name, estimate in estimates.items()}
+            of_folds = out.fold_values(thresholds)["auroc"]
+            figures[rule]["fold_auroc"] = {
+                "value": float(np.nanmean(of_folds)),
+                "low": float(np.nanmin(of_folds)),
+                "high": float(np.nanmax(of_folds)),
+            }
         return figures
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each further network
