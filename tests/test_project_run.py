@@ -156,12 +156,13 @@ def test_promote_rollback_serve_and_curl_work_as_readme_says(trained_checkout, p
 
 
 def test_evaluate_of_readme_works_on_a_folder(trained_checkout, project_store):
-    command = command_of("tumorscope evaluate").replace("/path/to/other/slices", "data")
+    for model in ("shipped", "models:/tumorscope@champion"):
+        command = command_of(f"tumorscope evaluate --model {model}")
 
-    done = trained_checkout.run(command)
+        done = trained_checkout.run(re.sub(r"/path/to/\S+", "data", command))
 
-    assert done.returncode == 0, done.stderr
-    assert "show what the model has learned from: left out" in done.stdout
+        assert done.returncode == 0, done.stderr
+        assert "show what the model has learned from: left out" in done.stdout
 
 
 def test_each_make_command_of_readme_is_a_target():
