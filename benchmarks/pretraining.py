@@ -45,7 +45,7 @@ class Judge:
         self.rows = json.loads(self.work.read_text()) if self.work.is_file() else {}
 
     def row(self, name: str, slices: int, seed: int, **changes) -> dict[str, float]:
-        """Figures of one pretraining: its phantoms changed by `changes`, which may hold pairs."""
+        """Figures of one pretraining: its settings, else its phantoms, changed by `changes`."""
         key = json.dumps([slices, seed, sorted(changes.items())])
         if key not in self.rows:
             self.rows[key] = self._measure(slices, seed, **changes)
@@ -57,14 +57,14 @@ class Judge:
         click.echo(f"{name:26}{slices:>8}{seed:>6}{figures}")
         return row
 
-    def _measure(self, slices: int, seed: int, pairs: bool = True, **phantom) -> dict[str, float]:
+    def _measure(self, slices: int, seed: int, **changes) -> dict[str, float]:
         from tumorscope.config import PretrainingConfig
         from tumorscope.learning.evaluation import balanced_point, evaluate
         from tumorscope.learning.training import predict_scores
         from tumorscope_serving.slices import network_input
 
-        config = PretrainingConfig(slices=slices, seed=seed, pairs=pairs)
-        network = pretrained(config, phantom)
+        own = {name: changes.pop(name) for name in ("pairs", "mask_weight") if name in changes}
+        network = pretrained(PretrainingConfig(slices=slices, seed=seed, **own), changes)
         scores = predict_scores(network, network_input(self.phantoms.slices))
         point = balanced_point(self.phantoms.labels, scores)
         decisions = scores >= point.threshold
@@ -83,12 +83,10 @@ def pretrained(config, phantom: dict):
     from contextlib import closing
 
     from tumorscope.config import PhantomConfig
-    from tumorscope.learning.networks import build_network
-    from tumorscope.learning.pretraining import compile_for_stream, learn_round
+    from tumorscope.learning.pretraining import build_learner, learn_round, network_of
     from tumorscope.phantom.stream import TRAINING_STREAM, phantom_batches
 
-    network = build_network("compact", config.image_size, config.width, config.dropout, config.seed)
-    compile_for_stream(network, config)
+    learner = build_learner(config)
     stream = phantom_batches(
         config.seed,
         TRAINING_STREAM,
@@ -100,9 +98,8 @@ def pretrained(config, phantom: dict):
         config.workers,
     )
     with closing(stream):
-        pairs = ((batch.slices, batch.labels) for batch in stream)
-        learn_round(network, pairs, config.slices, config.seed)
-    return network
+        learn_round(learner, stream, config.slices, config.seed)
+    return network_of(learner)[0]
 
 
 def figure(rows: list[dict], path: str) -> None:
@@ -173,6 +170,7 @@ def ablation(data: str, work: str, slices: int, seeds: int) -> None:
     judge = Judge(data, work)
     kinds = {
         "everything": {},
+        "without masks": {"mask_weight": 0.0},
         "heads not in pairs": {"pairs": False},
         "axial planes only": {"axial_share": 1.0},
         **{f"without {name}": {"without": name} for name in ADDITIONS},

@@ -28,8 +28,6 @@ SMALL = PretrainingConfig(
     width=4,
     dropout=0.3,
     workers=1,
-    localization_slices=64,
-    localization_passes=1,
     bootstrap_samples=100,
     checkpoint="checkpoint",
 )
@@ -121,9 +119,19 @@ def test_a_pretraining_ends_with_a_heat_map(whole):
 
     assert Predictor(folder / "bundle").has_heat
     assert "final_val_peak_inside" in metrics
-    assert "localization_loss" in metrics
+    assert "train_heat_loss" in metrics
     figures = [each.path for each in run.list_artifacts(summary.run_id, "figures")]
     assert figures == ["figures/heat_maps.png"]
+
+
+def test_a_pretraining_without_masks_has_no_heat_map(store, tmp_path):
+    summary = pretrain_and_log(dataclasses.replace(SMALL, slices=64, mask_weight=0.0, out="bundle"))
+
+    metrics = metrics_of(summary.run_id)
+    assert not Predictor(tmp_path / "bundle").has_heat
+    assert 0 < metrics["train_loss"]
+    assert 0 <= metrics["train_accuracy"] <= 1
+    assert "train_heat_loss" not in metrics
 
 
 def test_the_heat_map_of_a_finished_bundle_is_learned_anew(whole, tmp_path):

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from tumorscope.config.localization import LOCALIZATION_PASSES, LOCALIZATION_SLICES
 from tumorscope.config.settings import (
     PREVALENCE,
     PREVALENCE_HELP,
@@ -145,11 +144,8 @@ class PretrainingConfig:
     )
     validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 50)
     learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
-    localization_slices: int = setting(
-        LOCALIZATION_SLICES, "Fresh phantoms that then teach the heat map; 0: no heat map.", 0
-    )
-    localization_passes: int = setting(
-        LOCALIZATION_PASSES, "How often the heat map sees each of them.", 1, 100
+    mask_weight: float = setting(
+        1.0, "Weight of the heat map's loss beside the score's; 0: no mask is looked at.", 0, 100
     )
     dropout: float = setting(0.0, "Share of the features dropped before the last layer.", 0, 0.9)
     width: int = setting(12, "Filters of the network's first block.", 4, 64)

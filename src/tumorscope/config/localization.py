@@ -4,8 +4,6 @@ import dataclasses
 
 from tumorscope.config.settings import REPORT_HELP, check_limits, setting
 
-LOCALIZATION_SLICES, LOCALIZATION_PASSES = 16_000, 3
-
 
 @dataclasses.dataclass(frozen=True)
 class LocalizationConfig:
@@ -14,8 +12,8 @@ class LocalizationConfig:
     bundle: str = setting(
         "", "Folder of a finished bundle; its heat map is learned anew and written there."
     )
-    slices: int = setting(LOCALIZATION_SLICES, "Phantoms to learn from.", 2, 1_000_000)
-    passes: int = setting(LOCALIZATION_PASSES, "How often each is seen.", 1, 100)
+    slices: int = setting(16_000, "Phantoms to learn from.", 2, 1_000_000)
+    passes: int = setting(3, "How often each is seen.", 1, 100)
     batch_size: int = setting(32, "Phantoms in a step of the optimizer.", 2, 4096)
     learning_rate: float = setting(3e-3, "Adam's learning rate at the start.", 1e-7, 1.0)
     validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 2)

@@ -149,6 +149,7 @@ def train_head(
     return head
 
 
+@keras.saving.register_keras_serializable("tumorscope")
 def heat_loss(covered: keras.KerasTensor, heat: keras.KerasTensor) -> keras.KerasTensor:
     """How wrong a heat is: cell by cell, and about the place.
 

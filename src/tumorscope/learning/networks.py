@@ -14,6 +14,7 @@ from tumorscope.errors import SettingError
 from tumorscope.learning.transfer import FAMILIES, base_features, block_of
 
 FEATURES = "features"
+RESIDUAL_BLOCKS = (2, 3, 4)
 
 
 def build_network(name: str, image_size: int, width: int, dropout: float, seed: int) -> keras.Model:
@@ -52,8 +53,7 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
     Args:
         network: of the same shape as the given one; changed in place.
         given: where the weights come from.
-        frozen_blocks: so many blocks, the first ones, are not trained: of a family of
-            keras.applications its blocks, else convolutions.
+        frozen_blocks: so many blocks, the first ones, are not trained.
 
     Raises:
         SettingError: the shapes differ.
@@ -66,7 +66,6 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
             "they were trained with, or initial_weights=none."
         )
     network.set_weights(given.get_weights())
-    convolutions = 0
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False
@@ -74,12 +73,13 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
             block = block_of(network.name, layer.name)
             layer.trainable = block is None or block >= frozen_blocks
         elif isinstance(layer, layers.Conv2D):
-            layer.trainable = convolutions >= frozen_blocks
-            convolutions += 1
+            layer.trainable = int(layer.name.split("_")[1]) > frozen_blocks  # block_2_residual
 
 
 def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     """Five blocks of Conv, MaxPool, norm, ReLU on the slice and its asymmetry.
+
+    The three in the middle have a residual convolution more, at the size that is left.
 
     Each slice is standardized by its own mean and deviation, since scanners scale as they like.
     Beside it the network sees the slice minus its mirror image: heads are nearly symmetric and
@@ -92,16 +92,27 @@ def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     # By indices: ONNX has no operator that mirrors, and the exporter's four are slow.
     mirrored = keras.ops.take(x, np.arange(image_size)[::-1].copy(), axis=2)
     x = keras.ops.concatenate([x, x - mirrored], axis=-1)
-    for number, filters in enumerate((width, 2 * width, 4 * width, 8 * width, 8 * width), start=1):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    for number, filters in enumerate((width, 2 * width, 4 * width, 6 * width, 6 * width), start=1):
+        block = f"block_{number}"
+        x = _convolution(filters, f"{block}_convolution")(x)
         x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU(name=f"block_{number}")(x)
+        if number in RESIDUAL_BLOCKS:
+            x = shortcut = layers.ReLU()(x)
+            x = _convolution(filters, f"{block}_residual")(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = layers.Add()([shortcut, x])
+        x = layers.ReLU(name=block)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(64, activation="relu", name=FEATURES)(x)
     x = layers.Dropout(dropout)(x)
     outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
     return keras.Model(inputs, outputs, name="compact")
+
+
+def _convolution(filters: int, name: str) -> layers.Conv2D:
+    """Without a bias, since a norm follows."""
+    return layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)
 
 
 def _standardized(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -122,8 +133,9 @@ def _reference(image_size: int, dropout: float) -> keras.Model:
     they describe the initial weights rather than the data: validation collapses.
     """
     x = inputs = keras.Input((image_size, image_size, 1))
-    for filters in (32, 64, 128):
-        x = layers.Conv2D(filters, 3, activation="relu", padding="same")(x)
+    for number, filters in enumerate((32, 64, 128), start=1):
+        name = f"block_{number}_convolution"
+        x = layers.Conv2D(filters, 3, activation="relu", padding="same", name=name)(x)
         x = layers.BatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(dropout)(x)

@@ -1,5 +1,8 @@
 """Train a network on a stream that never repeats: no epochs, nothing to learn by heart.
 
+A phantom's mask is known, so beside the score for its label the network learns where its tumor
+is, by the head of the heat map: a label is one bit, and a mask shows which structure it is about.
+
 The learning rate follows the number of slices seen, up for the first steps and then down to zero,
 so that the running statistics of BatchNormalization have converged when it ends.
 """
@@ -15,7 +18,13 @@ import numpy as np
 
 from tumorscope.config import PretrainingConfig
 from tumorscope.learning.checkpoint import read_state, write_state
+from tumorscope.learning.localization import build_head, coverage, heat_loss, with_heat
+from tumorscope.learning.networks import build_network
+from tumorscope.phantom.stream import PhantomBatch
+from tumorscope_serving.predictor import HEAT, SCORE
 from tumorscope_serving.slices import network_input
+
+NETWORK = "compact"
 
 WARM_UP_STEPS = 100
 # Settings that may differ when a pretraining is taken up: they do not change what is computed.
@@ -27,20 +36,36 @@ class Checkpoint:
     """Where a pretraining stands.
 
     Attributes:
-        network: compiled, with the state of its optimizer.
+        learner: compiled, with the state of its optimizer.
         slices_seen: phantoms that it has learned from; the stream goes on here.
         run_id: of the MLflow run that it is logged to.
     """
 
-    network: keras.Model
+    learner: keras.Model
     slices_seen: int
     run_id: str
 
 
-def compile_for_stream(network: keras.Model, config: PretrainingConfig) -> None:
-    """Compile with binary cross-entropy and Adam, whose rate rises, and falls to zero."""
+def build_learner(config: PretrainingConfig) -> keras.Model:
+    """Make a fresh network, with the head of its heat map where masks count, ready to learn.
+
+    The loss is the score's binary cross-entropy, plus `config.mask_weight` times `heat_loss`;
+    Adam's rate rises, and falls to zero.
+
+    Returns:
+        Compiled; outputs SCORE and, where masks count, HEAT. `network_of` takes it apart.
+
+    Raises:
+        SettingError: the image size does not suit a heat map.
+    """
+    network = build_network(NETWORK, config.image_size, config.width, config.dropout, config.seed)
+    learner = keras.Model(network.input, {SCORE: network.output}, name=NETWORK)
+    if config.mask_weight:
+        learner = with_heat(network, build_head(network, config.seed))
+    weights = {SCORE: 1.0, HEAT: config.mask_weight}
+    losses = {SCORE: "binary_crossentropy", HEAT: heat_loss}
     steps = math.ceil(config.slices / config.batch_size)
-    network.compile(
+    learner.compile(
         optimizer=keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(
                 config.learning_rate / 100,
@@ -49,48 +74,62 @@ def compile_for_stream(network: keras.Model, config: PretrainingConfig) -> None:
                 warmup_steps=WARM_UP_STEPS,
             )
         ),
-        loss="binary_crossentropy",
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+        loss={name: losses[name] for name in learner.output},
+        loss_weights={name: weights[name] for name in learner.output},
+        metrics={SCORE: [keras.metrics.BinaryAccuracy(name="accuracy")]},
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
+    return learner
+
+
+def network_of(learner: keras.Model) -> tuple[keras.Model, keras.Model | None]:
+    """The network, input (n, size, size, 1), output (n, 1), and the head it learned, if any."""
+    network = keras.Model(learner.input, learner.output[SCORE], name=NETWORK)
+    return network, learner.get_layer("localization") if HEAT in learner.output else None
 
 
 def learn_round(
-    network: keras.Model,
-    batches: Iterator[tuple[np.ndarray, np.ndarray]],
+    learner: keras.Model,
+    batches: Iterator[PhantomBatch],
     slices: int,
     seed: int,
 ) -> tuple[int, dict[str, float]]:
     """Take batches from a stream until so many slices are seen.
 
     Args:
-        network: compiled.
-        batches: yields slices (n, size, size) uint8 and labels (n,).
+        learner: of `build_learner`.
+        batches: of the stream.
         slices: at least so many are learned from.
         seed: of this round's dropout, so that a round is the same after a checkpoint.
 
     Returns:
-        How many slices there were, and loss and accuracy over them while they were new.
+        How many slices there were, and `train_loss` and `train_accuracy` of the score and
+        `train_heat_loss`, where masks count, over them while they were new.
     """
-    for layer in network.layers:
+    for layer in learner.layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
             layer.seed_generator.state.assign([seed, 0])
     seen, logs = 0, {}
-    network.reset_metrics()
+    learner.reset_metrics()
     while seen < slices:
-        chosen, labels = next(batches)
-        logs = network.train_on_batch(
-            network_input(chosen), labels.astype(np.float32)[:, np.newaxis], return_dict=True
-        )
-        seen += len(labels)
-    return seen, {name: float(value) for name, value in logs.items()}
+        batch = next(batches)
+        wanted = {SCORE: batch.labels.astype(np.float32)[:, np.newaxis]}
+        if HEAT in learner.output:
+            wanted[HEAT] = coverage(batch.masks, learner.output[HEAT].shape[1])
+        logs = learner.train_on_batch(network_input(batch.slices), wanted, return_dict=True)
+        seen += len(batch.labels)
+    return seen, {
+        "train_loss": float(logs.get("score_loss", logs["loss"])),
+        "train_accuracy": float(logs.get("score_accuracy", logs.get("accuracy"))),
+        **({"train_heat_loss": float(logs["heat_loss"])} if HEAT in learner.output else {}),
+    }
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, config: PretrainingConfig) -> None:
     """Replace the folder's checkpoint; a kill at any moment leaves the old or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"network-{checkpoint.slices_seen:012}.keras"
-    checkpoint.network.save(folder / name)
+    checkpoint.learner.save(folder / name)
     state = {
         "network": name,
         "slices_seen": checkpoint.slices_seen,
@@ -112,8 +151,8 @@ def load_checkpoint(folder: Path, config: PretrainingConfig) -> Checkpoint | Non
     state = read_state(folder, fixed_settings(config), "a pretraining")
     if state is None:
         return None
-    network = keras.saving.load_model(folder / state["network"])
-    return Checkpoint(network, state["slices_seen"], state["run_id"])
+    learner = keras.saving.load_model(folder / state["network"])
+    return Checkpoint(learner, state["slices_seen"], state["run_id"])
 
 
 def remove_checkpoint(folder: Path) -> None:

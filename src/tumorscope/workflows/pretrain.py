@@ -3,15 +3,14 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from tumorscope.config import PHANTOM, LocalizationConfig, PhantomConfig, PretrainingConfig
+from tumorscope.config import PHANTOM, PhantomConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset, load_dataset
@@ -20,14 +19,15 @@ from tumorscope.learning.fingerprints import NO_VIEWS
 from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import model_card_document
 from tumorscope.learning.model_record import ModelRecord
-from tumorscope.learning.networks import build_network
 from tumorscope.learning.operation import threshold_fields
 from tumorscope.learning.pretraining import (
+    NETWORK,
     Checkpoint,
-    compile_for_stream,
+    build_learner,
     fixed_settings,
     learn_round,
     load_checkpoint,
+    network_of,
     remove_checkpoint,
     save_checkpoint,
 )
@@ -41,12 +41,11 @@ from tumorscope.phantom.stream import (
 )
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import PRETRAINING_EXPERIMENT, TrackedRun, tracked_run
-from tumorscope.workflows.localization import learn_head, measure_pointing
+from tumorscope.workflows.localization import measure_pointing
 from tumorscope.workflows.pretraining_figures import curve_metrics, estimates_at
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
 
-NETWORK = "compact"
 RECORD_FILE = "pretraining.json"
 
 
@@ -105,18 +104,12 @@ def pretrain_and_log(
             config.framing,
             PhantomConfig(image_size=config.image_size),
         )
-        checkpoint = found or _fresh(config, run.run_id)
+        checkpoint = found or Checkpoint(build_learner(config), 0, run.run_id)
         run.set_tags({"tumorscope.network": NETWORK})
         _learn(config, run, checkpoint, phantoms, real, on_progress)
         summary = _finish(config, run, checkpoint, phantoms, real)
     remove_checkpoint(folder)
     return summary
-
-
-def _fresh(config: PretrainingConfig, run_id: str) -> Checkpoint:
-    network = build_network(NETWORK, config.image_size, config.width, config.dropout, config.seed)
-    compile_for_stream(network, config)
-    return Checkpoint(network, 0, run_id)
 
 
 def _learn(
@@ -139,22 +132,20 @@ def _learn(
             config.workers,
         )
     ) as stream:
-        pairs: Iterator = ((batch.slices, batch.labels) for batch in stream)
         while checkpoint.slices_seen < config.slices:
             start = time.perf_counter()
             left = config.slices - checkpoint.slices_seen
             seen, logs = learn_round(
-                checkpoint.network,
-                pairs,
+                checkpoint.learner,
+                stream,
                 min(config.round_size, left),
                 config.seed + checkpoint.slices_seen,
             )
             checkpoint.slices_seen += seen
             metrics = {
-                "train_loss": logs["loss"],
-                "train_accuracy": logs["accuracy"],
+                **logs,
                 "slices_per_second": seen / (time.perf_counter() - start),
-                **curve_metrics(config, checkpoint.network, phantoms, real),
+                **curve_metrics(config, network_of(checkpoint.learner)[0], phantoms, real),
             }
             run.log_step(checkpoint.slices_seen, metrics)
             save_checkpoint(Path(config.checkpoint), checkpoint, config)
@@ -169,8 +160,9 @@ def _finish(
     real: Dataset | None,
 ) -> PretrainingSummary:
     """Judge the finished network with intervals, and log it as a model."""
+    network, head = network_of(checkpoint.learner)
     inputs = network_input(phantoms.slices)
-    scores = predict_scores(checkpoint.network, inputs)
+    scores = predict_scores(network, inputs)
     point = balanced_point(phantoms.labels, scores)
     samples = config.bootstrap_samples
     on_phantoms = estimates_at(
@@ -179,16 +171,13 @@ def _finish(
     on_real = None
     if real is not None:
         groups = real.groups
-        scores = predict_scores(checkpoint.network, network_input(real.slices))
+        scores = predict_scores(network, network_input(real.slices))
         on_real = estimates_at(config, real.labels, scores, point, groups, samples)
     data = ("phantom", f"stream {config.seed}, {checkpoint.slices_seen} phantoms")
     card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
-    head = _learn_head(config, run, checkpoint.network)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
-        difference = write_bundle(
-            bundle, checkpoint.network, inputs[:64], card, NO_VIEWS, head=head
-        )
+        difference = write_bundle(bundle, network, inputs[:64], card, NO_VIEWS, head=head)
         predictor = Predictor(bundle)
         pointed = measure_pointing(predictor, phantoms) if predictor.has_heat else {}
         drawn = heat_sheet(predictor, phantoms.slices, phantoms.labels, phantoms.masks)
@@ -232,21 +221,6 @@ def _finish(
         on_real,
         pointed,
     )
-
-
-def _learn_head(
-    config: PretrainingConfig, run: TrackedRun, network: keras.Model
-) -> keras.Model | None:
-    """Teach the heat map, where one is wanted; begun anew if it is stopped, since it is short."""
-    if not config.localization_slices:
-        return None
-    settings = LocalizationConfig(
-        slices=config.localization_slices,
-        passes=config.localization_passes,
-        seed=config.seed,
-        workers=config.workers,
-    )
-    return learn_head(network, config.framing, settings, run.log_step)
 
 
 def _copy(bundle: Path, out: Path) -> None:
