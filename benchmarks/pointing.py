@@ -49,15 +49,10 @@ def shuffled(network, blocks: list[str], seed: int):
 
     rng, copy = np.random.default_rng(seed), keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
-    convolutions = []
     for layer in copy.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            convolutions.append(layer)
-        if layer.name.startswith("block_"):
-            for one in convolutions if layer.name in blocks else ():
-                weights = one.get_weights()
-                one.set_weights([rng.permuted(w, axis=None) for w in weights])
-            convolutions = []
+        block = "_".join(layer.name.split("_")[:2])  # of block_2_residual, say
+        if isinstance(layer, keras.layers.Conv2D) and block in blocks:
+            layer.set_weights([rng.permuted(w, axis=None) for w in layer.get_weights()])
     return copy
 
 

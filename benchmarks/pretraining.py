@@ -98,7 +98,8 @@ def pretrained(config, phantom: dict):
         config.workers,
     )
     with closing(stream):
-        learn_round(learner, stream, config.slices, config.seed)
+        batches = ((batch.slices, batch.labels, batch.masks) for batch in stream)
+        learn_round(learner, batches, config.slices, config.seed)
     return network_of(learner)[0]
 
 

@@ -20,7 +20,6 @@ from tumorscope.config import PretrainingConfig
 from tumorscope.learning.checkpoint import read_state, write_state
 from tumorscope.learning.localization import build_head, coverage, heat_loss, with_heat
 from tumorscope.learning.networks import build_network
-from tumorscope.phantom.stream import PhantomBatch
 from tumorscope_serving.predictor import HEAT, SCORE
 from tumorscope_serving.slices import network_input
 
@@ -90,7 +89,7 @@ def network_of(learner: keras.Model) -> tuple[keras.Model, keras.Model | None]:
 
 def learn_round(
     learner: keras.Model,
-    batches: Iterator[PhantomBatch],
+    batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]],
     slices: int,
     seed: int,
 ) -> tuple[int, dict[str, float]]:
@@ -98,7 +97,7 @@ def learn_round(
 
     Args:
         learner: of `build_learner`.
-        batches: of the stream.
+        batches: yields slices (n, size, size) uint8, labels (n,), and masks (n, size, size) bool.
         slices: at least so many are learned from.
         seed: of this round's dropout, so that a round is the same after a checkpoint.
 
@@ -112,12 +111,12 @@ def learn_round(
     seen, logs = 0, {}
     learner.reset_metrics()
     while seen < slices:
-        batch = next(batches)
-        wanted = {SCORE: batch.labels.astype(np.float32)[:, np.newaxis]}
+        chosen, labels, masks = next(batches)
+        wanted = {SCORE: labels.astype(np.float32)[:, np.newaxis]}
         if HEAT in learner.output:
-            wanted[HEAT] = coverage(batch.masks, learner.output[HEAT].shape[1])
-        logs = learner.train_on_batch(network_input(batch.slices), wanted, return_dict=True)
-        seen += len(batch.labels)
+            wanted[HEAT] = coverage(masks, learner.output[HEAT].shape[1])
+        logs = learner.train_on_batch(network_input(chosen), wanted, return_dict=True)
+        seen += len(labels)
     return seen, {
         "train_loss": float(logs.get("score_loss", logs["loss"])),
         "train_accuracy": float(logs.get("score_accuracy", logs.get("accuracy"))),

@@ -132,12 +132,13 @@ def _learn(
             config.workers,
         )
     ) as stream:
+        batches = ((batch.slices, batch.labels, batch.masks) for batch in stream)
         while checkpoint.slices_seen < config.slices:
             start = time.perf_counter()
             left = config.slices - checkpoint.slices_seen
             seen, logs = learn_round(
                 checkpoint.learner,
-                stream,
+                batches,
                 min(config.round_size, left),
                 config.seed + checkpoint.slices_seen,
             )
