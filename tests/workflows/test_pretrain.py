@@ -129,7 +129,7 @@ def test_a_pretraining_without_masks_has_no_heat_map(store, tmp_path):
 
     metrics = metrics_of(summary.run_id)
     assert not Predictor(tmp_path / "bundle").has_heat
-    assert 0 < metrics["train_loss"]
+    assert metrics["train_loss"] > 0
     assert 0 <= metrics["train_accuracy"] <= 1
     assert "train_heat_loss" not in metrics
 
