@@ -136,7 +136,7 @@ class CrossValidationConfig(LearningConfig):
 class PretrainingConfig:
     """Settings of `pretrain`: an endless stream of phantoms for the compact network."""
 
-    slices: int = setting(400_000, "Phantoms to learn from; each is seen once.", 64)
+    slices: int = setting(64_000, "Phantoms to learn from; each is seen once.", 64)
     pairs: bool = setting(True, "Draw every head twice, with a tumor and without.")
     batch_size: int = setting(32, "Phantoms in a step of the optimizer; even for pairs.", 2, 4096)
     round_size: int = setting(
@@ -145,7 +145,7 @@ class PretrainingConfig:
     validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 50)
     learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
     mask_weight: float = setting(
-        2.0, "Weight of the heat map's loss beside the score's; 0: no mask is looked at.", 0, 100
+        5.0, "Weight of the heat map's loss beside the score's; 0: no mask is looked at.", 0, 100
     )
     dropout: float = setting(0.0, "Share of the features dropped before the last layer.", 0, 0.9)
     width: int = setting(12, "Filters of the network's first block.", 4, 64)
