@@ -111,6 +111,32 @@ def test_the_weights_of_the_best_epoch_are_kept(contradicted):
     assert kept < result.history[-1]["val_loss"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"kept_epoch": "last"}, 5),
+        ({"initial_weights": "shipped"}, 5),
+        ({"initial_weights": "shipped", "kept_epoch": "lowest_loss"}, 1),
+        ({"initial_weights": "shipped", "early_stopping_patience": 4}, 1),
+        ({}, 1),
+    ],
+)
+def test_fine_tuning_keeps_the_last_epoch_unless_told_otherwise(learned, changes, kept):
+    """Validation slices that contradict make the first epoch the one of the lowest loss."""
+    config = setting(
+        learning_rate=0.01, fine_tuning_rate=0.01, schedule="constant", epochs=5, **changes
+    )
+    network = network_of(config)
+    network.set_weights(learned[0].get_weights())
+
+    result = train_network(network, TRAIN, CONTRADICTING, config)
+
+    losses = [metrics["val_loss"] for metrics in result.history]
+    assert result.best_epoch == (5 if kept == 5 else 1 + np.argmin(losses))
+    now = log_loss(CONTRADICTING[1], predict_scores(network, CONTRADICTING[0]).clip(1e-7, 1 - 1e-7))
+    assert now == pytest.approx(losses[result.best_epoch - 1], rel=1e-3)
+
+
 def test_training_stops_when_patience_is_at_its_end(contradicted):
     _, result = contradicted
 

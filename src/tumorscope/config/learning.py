@@ -36,6 +36,13 @@ class LearningConfig(SlicesConfig):
     early_stopping_patience: int = setting(
         0, "Stop after so many epochs without a lower validation loss; 0 never stops.", 0
     )
+    kept_epoch: str = setting(
+        "auto",
+        "Whose weights are kept. lowest_loss: of the epoch with the lowest validation loss. last: "
+        "of the last one. auto: last, where weights that know the task are fine-tuned without "
+        "patience, else lowest_loss.",
+        choices=("auto", "lowest_loss", "last"),
+    )
     class_weights: str = setting(
         "none", "balanced weighs both classes alike in the loss.", choices=("none", "balanced")
     )
@@ -56,7 +63,7 @@ class LearningConfig(SlicesConfig):
         1, "Last blocks, of five, that learn on ImageNet weights afterwards.", 0, 5
     )
     fine_tuning_rate: float = setting(
-        5e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1
+        1e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1
     )
     frozen_blocks: int = setting(
         0, "First blocks that stay as they are where training starts from given weights.", 0, 5

@@ -22,7 +22,7 @@ class Fit:
     """A trained network.
 
     Attributes:
-        network: with the weights of its best epoch.
+        network: with the weights of the epoch that was kept.
         result: how training went.
         initial_weights: what it started from: "none", "shipped", "imagenet", or the name of the
             weights that were given.

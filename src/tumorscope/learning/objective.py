@@ -47,7 +47,7 @@ def trial_loss(
 ) -> float:
     """Train with a trial's settings, and measure.
 
-    With one division it is the lowest validation loss, that of the weights which are kept. With
+    With one division it is the validation loss of the weights that are kept. With
     folds it is the log loss of all slices, each scored by the network of the fold that tests it;
     the epochs of the first fold are those that trials are compared by. Training starts from the
     weights that are given, where `initial_weights` names a file or a model.

@@ -1,4 +1,4 @@
-"""Fit a network: binary cross-entropy, Adam, and the weights of the best validation epoch.
+"""Fit a network: binary cross-entropy, Adam, and the weights of the epoch that is kept.
 
 Plain Keras 3, so any backend trains it.
 """
@@ -61,12 +61,12 @@ def train_network(
     config: LearningConfig,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
 ) -> TrainingResult:
-    """Train a network in place and leave it with the weights of its lowest validation loss.
+    """Train a network in place and leave it with the weights of the epoch that is kept.
 
     Args:
         network: uncompiled, output shape (n, 1).
         train: inputs (n, size, size, 1) in [0, 1] and labels (n,).
-        validation: the same; chooses the epoch.
+        validation: the same; chooses the epoch, where `config.kept_epoch` says so.
         config: epochs, batch size, learning rate and its schedule, augmentation, patience, seed;
             `initial_weights` says what the network has been given; with "imagenet" it learns in
             two phases, first the head alone, then the last blocks of the base, too.
@@ -77,7 +77,7 @@ def train_network(
     """
     keras.utils.set_random_seed(config.seed)
     batches = TrainingBatches(*train, config)
-    keeper = _BestWeights(config.early_stopping_patience, on_epoch)
+    keeper = _KeptWeights(_keeps_last(config), config.early_stopping_patience, on_epoch)
     for phase in _phases(config):
         begin = len(keeper.history)  # patience may have ended the phase before early
         if config.initial_weights == IMAGENET:
@@ -102,15 +102,18 @@ def predict_scores(network: keras.Model, inputs: np.ndarray) -> np.ndarray:
     return np.asarray(network.predict(inputs, batch_size=256, verbose=0))[:, 0]
 
 
-class _BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the lowest validation loss, and stops when patience is at its end."""
+class _KeptWeights(keras.callbacks.Callback):
+    """Keeps weights, of the lowest validation loss or the last, and stops at patience's end."""
 
-    def __init__(self, patience: int, on_epoch: Callable[[int, EpochMetrics], None]) -> None:
+    def __init__(
+        self, keeps_last: bool, patience: int, on_epoch: Callable[[int, EpochMetrics], None]
+    ) -> None:
         super().__init__()
+        self._keeps_last = keeps_last
         self.history: list[EpochMetrics] = []
         self.best_epoch = 0
         self.weights: list[np.ndarray] = []
-        self._lowest_loss = float("inf")
+        self._lowest_loss, self._lowest_epoch = float("inf"), 0
         self._patience = patience
         self._phase_began = 0
         self._on_epoch = on_epoch
@@ -126,13 +129,15 @@ class _BestWeights(keras.callbacks.Callback):
         rate = self.model.optimizer.learning_rate
         metrics["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
         self.history.append(metrics)
-        loss = metrics["val_loss"] if math.isfinite(metrics["val_loss"]) else float("inf")
-        if not self.weights or loss < self._lowest_loss:
-            self._lowest_loss = loss
+        finite = math.isfinite(metrics["val_loss"])
+        lowest = finite and metrics["val_loss"] < self._lowest_loss
+        if lowest:
+            self._lowest_loss, self._lowest_epoch = metrics["val_loss"], epoch + 1
+        elif 0 < self._patience <= epoch + 1 - max(self._lowest_epoch, self._phase_began):
+            self.model.stop_training = True
+        if lowest or not self.weights or (finite and self._keeps_last):
             self.best_epoch = epoch + 1
             self.weights = self.model.get_weights()
-        elif 0 < self._patience <= epoch + 1 - max(self.best_epoch, self._phase_began):
-            self.model.stop_training = True
         self._on_epoch(epoch + 1, metrics)
 
 
@@ -151,8 +156,19 @@ def _phases(config: LearningConfig) -> list[_Phase]:
         head = _Phase(min(config.frozen_epochs, config.epochs), config.learning_rate)
         whole = _Phase(config.epochs, config.fine_tuning_rate, config.tuned_blocks)
         return [each for each, begin in ((head, 0), (whole, head.end)) if each.end > begin]
-    scratch = config.initial_weights in ("auto", "none")
-    return [_Phase(config.epochs, config.learning_rate if scratch else config.fine_tuning_rate)]
+    rate = config.fine_tuning_rate if _is_fine_tuned(config) else config.learning_rate
+    return [_Phase(config.epochs, rate)]
+
+
+def _is_fine_tuned(config: LearningConfig) -> bool:
+    """Whether all of the network was given weights that know the task."""
+    return config.initial_weights not in ("auto", "none", IMAGENET)
+
+
+def _keeps_last(config: LearningConfig) -> bool:
+    if config.kept_epoch != "auto":
+        return config.kept_epoch == "last"
+    return _is_fine_tuned(config) and not config.early_stopping_patience
 
 
 def _compile(network: keras.Model, learning_rate) -> None:
