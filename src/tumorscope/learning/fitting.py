@@ -43,7 +43,7 @@ def fit(
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
     given: GivenWeights | None = None,
 ) -> Fit:
-    """Train a network on the slices of part "train"; those of "validation" choose the epoch.
+    """Train a network on the slices of part "train"; those of "validation" may choose the epoch.
 
     Args:
         inputs: shape (n, size, size, 1), float32 in [0, 1].

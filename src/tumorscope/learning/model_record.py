@@ -16,7 +16,7 @@ COUNTS = {
     "tumor": "with a tumor",
     "no_tumor": "without",
     "train": "train",
-    "validation": "validate: choose epoch, calibration, threshold",
+    "validation": "validate: choose threshold and calibration, and the epoch from scratch",
     "test": "test, once",
 }
 
