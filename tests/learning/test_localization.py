@@ -6,14 +6,8 @@ from tumorscope.config import LocalizationConfig, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.averaging import average_network
 from tumorscope.learning.bundle import export_network, model_card, write_bundle
-from tumorscope.learning.localization import (
-    build_head,
-    coverage,
-    heat_loss,
-    load_head,
-    train_head,
-    with_heat,
-)
+from tumorscope.learning.localization import build_head, load_head, with_heat
+from tumorscope.learning.mask_teaching import coverage, heat_loss, train_head
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.pointing import peaks_inside
 from tumorscope.learning.training import predict_scores

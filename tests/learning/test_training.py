@@ -13,6 +13,12 @@ def setting(**changes):
     return TrainingConfig(**quick | changes)
 
 
+def set_to_unlearn(**changes):
+    """With validation slices that contradict, its lowest validation loss is not its last."""
+    rates = {"learning_rate": 0.002, "fine_tuning_rate": 0.002}
+    return setting(epochs=12, schedule="constant", augment=False, **rates, **changes)
+
+
 def network_of(config):
     return build_network(config.network, config.image_size, config.width, 0, config.seed)
 
@@ -49,13 +55,7 @@ def learned():
 @pytest.fixture(scope="module")
 def contradicted():
     """The same where the validation labels are inverted: the better it learns, the worse."""
-    config = setting(
-        epochs=12,
-        learning_rate=0.002,
-        schedule="constant",
-        augment=False,
-        early_stopping_patience=3,
-    )
+    config = set_to_unlearn(early_stopping_patience=3)
     network = network_of(config)
     return network, train_network(network, TRAIN, CONTRADICTING, config)
 
@@ -120,14 +120,7 @@ def test_the_weights_of_the_best_epoch_are_kept(contradicted):
     ],
 )
 def test_fine_tuning_keeps_the_last_epoch_where_it_is_not_stopped_early(changes, keeps_last):
-    config = setting(
-        epochs=12,
-        learning_rate=0.002,
-        fine_tuning_rate=0.002,
-        schedule="constant",
-        augment=False,
-        **changes,
-    )
+    config = set_to_unlearn(**changes)
     network = network_of(config)
 
     result = train_network(network, TRAIN, CONTRADICTING, config)

@@ -67,7 +67,7 @@ def test_the_bundle_is_written_out_with_its_record_and_is_the_logged_model(whole
     summary, _, folder = whole
     bundle = folder / "bundle"
 
-    record = json.loads((bundle / "pretraining.json").read_text())
+    record = json.loads((bundle / "pretraining.json").read_text(), parse_constant=pytest.fail)
     assert record["slices_seen"] == 128
     assert record["settings"]["seed"] == 0
     assert LoggedModel(summary.model_uri).card.data_name == "phantom"

@@ -18,7 +18,8 @@ import numpy as np
 
 from tumorscope.config import PretrainingConfig
 from tumorscope.learning.checkpoint import read_state, write_state
-from tumorscope.learning.localization import build_head, coverage, heat_loss, with_heat
+from tumorscope.learning.localization import build_head, with_heat
+from tumorscope.learning.mask_teaching import coverage, heat_loss
 from tumorscope.learning.networks import build_network
 from tumorscope_serving.predictor import HEAT, SCORE
 from tumorscope_serving.slices import network_input

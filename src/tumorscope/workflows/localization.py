@@ -12,7 +12,8 @@ from tumorscope.config import LocalizationConfig, PhantomConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import KERAS_FILE, write_bundle
 from tumorscope.learning.evaluation import Estimate
-from tumorscope.learning.localization import require_blocks, train_head
+from tumorscope.learning.localization import require_blocks
+from tumorscope.learning.mask_teaching import train_head
 from tumorscope.learning.pointing import pointing
 from tumorscope.phantom.stream import (
     LOCALIZATION_STREAM,

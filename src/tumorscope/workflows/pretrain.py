@@ -1,6 +1,7 @@
 """`pretrain`: learn brains and tumors from phantoms alone, round by round, and log the model."""
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -187,7 +188,7 @@ def _finish(
             "settings": fixed_settings(config),
             "slices_seen": checkpoint.slices_seen,
             "git_commit": run.git_commit,
-            "phantoms": {name: asdict(estimate) for name, estimate in on_phantoms.items()},
+            "phantoms": {name: _known(estimate) for name, estimate in on_phantoms.items()},
         }
         (bundle / RECORD_FILE).write_text(json.dumps(seen, indent=2) + "\n", encoding="utf-8")
         model_uri = log_bundle(bundle, point.threshold)
@@ -222,6 +223,11 @@ def _finish(
         on_real,
         pointed,
     )
+
+
+def _known(estimate: Estimate) -> dict[str, float]:
+    """Without an end that is not known (NaN), for which JSON has no word."""
+    return {end: value for end, value in asdict(estimate).items() if not math.isnan(value)}
 
 
 def _copy(bundle: Path, out: Path) -> None:
