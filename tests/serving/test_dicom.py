@@ -301,6 +301,17 @@ def test_a_compressed_frame_of_another_size_than_the_tags_say_is_not_decoded(syn
         decode_gray(content(dataset))
 
 
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_a_damaged_box_of_a_jp2_file_is_refused_before_pydicom_walks_over_it(length):
+    """Found by fuzzing: pydicom stood still on a box that claims to have no length."""
+    whole = content(shipped("GDCMJ2K_TextGBR.dcm"))
+    place = whole.index(b"uuid") - 4
+
+    assert decode_gray(whole).shape == (400, 400)
+    with pytest.raises(UnreadableSliceError, match="not of the size"):
+        decode_gray(whole[:place] + length.to_bytes(4, "big") + whole[place + 4 :])
+
+
 def test_a_damaged_rle_frame_is_refused_or_read_but_never_panics():
     """pylibjpeg's decoder of RLE panicked on these, and a panic is no Exception."""
     whole = (FILES / "MR_small_RLE.dcm").read_bytes()
