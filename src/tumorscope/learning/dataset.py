@@ -5,7 +5,6 @@ the folder, sha256, label (1 for tumor), class_folder, height and width in pixel
 """
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib import cpu_count
 
 from tumorscope.errors import DatasetError
 from tumorscope.learning.duplicates import thumbnails
@@ -109,7 +109,7 @@ def load_dataset(
     root = Path(data).expanduser()
     files, others = find_slice_files(root, need_both_classes)
     cache = SliceCache(image_size, framing, cache_path)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         contents = list(pool.map(_digest_of_file, files))
         known = cache.get([digest for digest, _ in contents if digest])
         new = pool.map(

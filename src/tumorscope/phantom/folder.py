@@ -10,7 +10,6 @@ import contextlib
 import csv
 import functools
 import multiprocessing
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from joblib import cpu_count
 
 from tumorscope.config import PhantomsConfig
 from tumorscope.errors import PhantomError
@@ -53,7 +53,7 @@ def draw_folder(
         config: how many, and which.
         folder: absolute; not there yet, or empty.
         progress: called with the number of phantoms drawn so far, and of all.
-        processes: that draw; by default as many as there are cores, fewer for few phantoms.
+        processes: that draw; by default as many as there are cores to use, fewer for few phantoms.
 
     Returns:
         The number of tumors.
@@ -94,7 +94,7 @@ def _draw_all(
         range(start, min(start + CHUNK, config.count)) for start in range(0, config.count, CHUNK)
     ]
     draw = functools.partial(_draw_chunk, config, folder)
-    processes = processes or min(os.cpu_count() or 1, config.count // PHANTOMS_PER_PROCESS)
+    processes = processes or min(cpu_count(), config.count // PHANTOMS_PER_PROCESS)
     rows = []
     with _mapping(processes) as map_chunks:
         for some in map_chunks(draw, chunks):

@@ -6,13 +6,13 @@ stream can be taken up anywhere and does not depend on the number of workers.
 """
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 
 from tumorscope.config import PhantomConfig
 from tumorscope.phantom.draw import Phantom, draw_pair, draw_phantom
@@ -106,7 +106,7 @@ def phantom_batches(
         paired: as in `draw_batch`; the batch size is even then.
         workers: number of processes; 0 is one for each core.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cpu_count()
     # Spawned, not forked: the caller may have started TensorFlow's threads.
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, start_worker) as pool:

@@ -1,7 +1,6 @@
 """`score`: a row of answers for each of very many images, in one parquet file."""
 
 import itertools
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from joblib import cpu_count
 
 from tumorscope.config import ScoringConfig
 from tumorscope.errors import ScoringError, StoppedError
@@ -62,7 +62,7 @@ def score_images(config: ScoringConfig, progress: Progress = lambda *_: None) ->
     out = _writable(config.out)
     folder = part_files.parts_folder(out)
     _refuse_what_exists(out, folder)
-    workers = config.workers or os.cpu_count() or 1
+    workers = config.workers or cpu_count()
     try:
         if config.engine == "spark":
             resumed = 0
