@@ -7,7 +7,8 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from tumorscope.errors import SettingError
-from tumorscope.learning.study import MOST_TRIES, SharedStudy, open_study
+from tumorscope.learning.study import MOST_TRIES, SharedStudy
+from tumorscope.learning.study_file import open_study
 
 SPACE = {"dropout": FloatDistribution(0.0, 1.0)}
 SETTINGS = {"epochs": 6, "width": 12}

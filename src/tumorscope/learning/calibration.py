@@ -6,6 +6,7 @@ and judged on different duplicate groups, and kept only if it lowers the log los
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tumorscope_serving.calibration import Calibration, logits
@@ -66,7 +67,7 @@ def fit_calibration(labels: np.ndarray, values: np.ndarray, method: str) -> Cali
         # The slope's logarithm is fitted, so that the slope stays above 0.
         scaled = np.exp(line[0]) * values
         shifted = scaled + line[1:].sum()
-        excess = 1 / (1 + np.exp(-shifted)) - targets
+        excess = expit(shifted) - targets
         gradient = [(excess * scaled).mean(), excess.mean()]
         return (np.logaddexp(0, shifted) - targets * shifted).mean(), np.array(
             gradient[: len(line)]

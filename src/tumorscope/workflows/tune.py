@@ -25,7 +25,8 @@ from tumorscope.learning.objective import Slices, trial_loss
 from tumorscope.learning.search_figures import search_figures
 from tumorscope.learning.search_space import as_given, search_space, trial_settings
 from tumorscope.learning.splits import cross_validation_parts, split_by_group
-from tumorscope.learning.study import SharedStudy, open_study
+from tumorscope.learning.study import SharedStudy
+from tumorscope.learning.study_file import open_study
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking import shared
 from tumorscope.tracking.nested import nested_run
