@@ -7,7 +7,7 @@ from tumorscope.errors import SettingError
 
 AUTO, PHANTOM = "auto", "phantom"
 # What phantoms have beyond a head with a glioma in it, each of which can be left out.
-ADDITIONS = ("gadolinium", "findings", "kinds", "artifacts", "publication")
+ADDITIONS = ("gadolinium", "folds", "findings", "kinds", "artifacts", "publication")
 
 
 @dataclasses.dataclass(frozen=True)

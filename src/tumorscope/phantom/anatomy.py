@@ -66,9 +66,15 @@ def _mean_over_depth(layers: np.ndarray, table: np.ndarray) -> np.ndarray:
     return total
 
 
-def cut_plane(rng: np.random.Generator, plane: Plane) -> Anatomy:
-    """Draw an individual head and cut it."""
-    position = draw_positions(rng, plane)
+def cut_plane(rng: np.random.Generator, plane: Plane, folded: bool = True) -> Anatomy:
+    """Draw an individual head and cut it.
+
+    Args:
+        rng: the anatomy's stream.
+        plane: where.
+        folded: whether the cortex has folds of its own, or those of the average brain.
+    """
+    position = draw_positions(rng, plane, folded)
     depths = np.linspace(-0.5, 0.5, 1 + int(plane.thickness_mm // 2.5)) * plane.thickness_mm
     layers = [_look_up(position, plane, float(depth)) for depth in depths]
     smooth = {
@@ -79,7 +85,7 @@ def cut_plane(rng: np.random.Generator, plane: Plane) -> Anatomy:
     smooth["skin"] = cv2.GaussianBlur(smooth["skin"], (0, 0), 1.8)
     hull_mm = (cv2.GaussianBlur(smooth["hull"], (0, 0), 0.7) - HULL_ZERO) / HULL_STEPS_PER_MM
     ventricle_mm = (smooth["ventricle"] - 20) / DISTANCE_STEPS_PER_MM
-    gray, white, fluid = _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position)
+    gray, white, fluid = _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position, folded)
     return Anatomy(
         plane=plane,
         position_mm=position,
@@ -106,7 +112,7 @@ def _look_up(position: np.ndarray, plane: Plane, depth_mm: float) -> dict[str, n
     return unpack(load_atlas().voxels.reshape(-1).take(index * known))
 
 
-def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position):
+def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position, folded):
     """Sharpen the average maps into one person's folds, and let the ventricles age."""
     inside = soft_step(-hull_mm, PIXEL_MM)
     gray, white = smooth["gray"] / 255, smooth["white"] / 255
@@ -127,5 +133,20 @@ def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position):
         growth += rng.uniform(3, 7)  # hydrocephalus
     widened = soft_step(growth + asymmetry - ventricle_mm, 1.5)
     keep = inside * (1 - widened) / total
-    gray, white = gray * keep, white * keep
+    gray, white = _own_folds(rng, gray * keep, white * keep, hull_mm, age, folded)
     return gray, white, inside - gray - white
+
+
+def _own_folds(rng, gray, white, hull_mm, age, folded):
+    """Sulci where the average brain has none: no two cortices are folded alike.
+
+    They run where a smooth field changes its sign, lined by gray matter, as deep as a sulcus is.
+    """
+    course = np.abs(smooth_field(rng, GRID_SIZE, rng.uniform(6, 14)))
+    depth_mm = rng.uniform(6, 26) + 6 * smooth_field(rng, GRID_SIZE, 20)
+    shown = folded * rng.random() * soft_step(depth_mm + hull_mm, 5)
+    ribbon = soft_step(rng.uniform(0.3, 0.55) - course, 0.2) * shown
+    cleft = soft_step(rng.uniform(0.02, 0.1) + 0.18 * age - course, 0.12) * shown
+    tissue = gray + white
+    white = white * (1 - ribbon)
+    return (tissue - white) * (1 - cleft), white * (1 - cleft)

@@ -98,7 +98,7 @@ def _tell(rng: np.random.Generator) -> tuple[float, _Story]:
 def _draw_head(story: _Story, config: PhantomConfig) -> Head:
     of_anatomy = story.stream("anatomy")
     plane = choose_plane(of_anatomy, config.axial_share)
-    anatomy = cut_plane(of_anatomy, plane)
+    anatomy = cut_plane(of_anatomy, plane, "folds" not in config.left_out)
     contrast = choose_contrast(story.stream("contrast"), "gadolinium" not in config.left_out)
     signal = draw_tissue(of_anatomy, anatomy, contrast)
     findings: list[str] = []

@@ -17,7 +17,7 @@ from tumorscope.phantom.tumor_shape import Outline, draw_outline, push_brain
 from tumorscope.phantom.tumor_site import TumorKind
 
 _ROUGHNESS = {"meningioma": 0.1, "sellar": 0.12, "metastasis": 0.12, "solid": 0.15,
-              "cyst": 0.12, "ring": 0.28, "infiltrating": 0.35}  # fmt: skip
+              "cyst": 0.12, "colloid": 0.06, "ring": 0.28, "infiltrating": 0.35}  # fmt: skip
 _MIN_FOCUS_MM = 4.0
 _PUSH = {"infiltrating": (0.0, 0.35), "meningioma": (0.2, 0.7)}  # shares of the radius
 

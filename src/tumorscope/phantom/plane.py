@@ -20,6 +20,7 @@ _AXES = {  # through the plane, along columns, along rows; signs of columns and 
 }
 _LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}
 _SELLA_MM = {"axial": -30, "coronal": 3, "sagittal": 0}
+_BRAIN_MM, _BRAIN_RADII_MM = (0.0, -18.0, 8.0), (70.0, 88.0, 68.0)
 _CENTER_MM = np.array([0.0, -14.0, -22.0], np.float32)
 
 
@@ -58,22 +59,35 @@ def choose_plane(rng: np.random.Generator, axial_share: float) -> Plane:
     return Plane(name, float(level), tilts, float(rng.uniform(1, 6)))
 
 
-def draw_positions(rng: np.random.Generator, plane: Plane) -> np.ndarray:
-    """Draw an individual head: MNI x, y and z of every pixel, shape (3, size, size)."""
+def draw_positions(rng: np.random.Generator, plane: Plane, folded: bool = True) -> np.ndarray:
+    """Draw an individual head: MNI x, y and z of every pixel, shape (3, size, size).
+
+    Args:
+        rng: the anatomy's stream.
+        plane: where the head is cut.
+        folded: whether gyri lie millimetres from where the average brain has them.
+    """
     through, across, down, across_sign, down_sign = _AXES[plane.name]
     line = (np.arange(GRID_SIZE, dtype=np.float32) - GRID_SIZE / 2) * PIXEL_MM
     columns, rows = line[None, :] * across_sign, line[:, None] * down_sign
     scale = rng.normal(1, 0.045, 3).clip(0.85, 1.15).astype(np.float32)
-    bend = rng.uniform(0, 3, 3).astype(np.float32)
+    bend = rng.uniform(0, 4, 3).astype(np.float32)
     position = np.empty((3, GRID_SIZE, GRID_SIZE), np.float32)
     position[through] = plane.level_mm + plane.tilts[0] * columns + plane.tilts[1] * rows
     position[across] = columns * scale[across] + _CENTER_MM[across]
     position[down] = rows * scale[down] + _CENTER_MM[down]
     for axis in range(3):
         position[axis] += bend[axis] * smooth_field(rng, GRID_SIZE, rng.uniform(40, 80))
-    wrinkle = rng.uniform(0.1, 0.8)
+    wrinkle = rng.uniform(0.1, 0.8) + folded * rng.uniform(0, 2) * _within_brain(position)
     for axis in (across, down):
         position[axis] += wrinkle * smooth_field(rng, GRID_SIZE, rng.uniform(9, 16))
     face = rng.normal(0, 0.1)  # children have small faces
     position[2] += face * np.minimum(position[2] + 40, 0)
     return position
+
+
+def _within_brain(position: np.ndarray) -> np.ndarray:
+    """1 within the brain, falling to 0 at its hull, since vaults are smooth; (size, size)."""
+    scaled = zip(position, _BRAIN_MM, _BRAIN_RADII_MM, strict=True)
+    outwards = sum(((axis - middle) / radius) ** 2 for axis, middle, radius in scaled)
+    return np.clip(4 - 4 * np.sqrt(outwards), 0, 1)

@@ -97,7 +97,8 @@ def _meningioma(canvas: Canvas) -> np.ndarray:
     signal = _edema(canvas, 0.45, rng.uniform(2, 18))
     cleft = canvas.inner(1 + 1.5 / canvas.outline.radius_px) * canvas.outline.room
     signal = paint(signal, rng.uniform(0, 0.6) * cleft, canvas.contrast["fluid"])
-    value = canvas.value("meningioma") * _texture(canvas, 0.01, 0.07)
+    wet = rng.uniform(1, 1.6) if canvas.contrast.name in ("T2", "FLAIR") else 1.0
+    value = wet * canvas.value("meningioma") * _texture(canvas, 0.01, 0.07)
     signal = paint(signal, canvas.outline.core, value)
     dural = soft_step(1.6 - np.abs(canvas.anatomy.hull_mm + 1), 1.5)
     tail = dural * canvas.inner(rng.uniform(1.05, 1.6), 4)
@@ -126,6 +127,13 @@ def _solid(canvas: Canvas) -> np.ndarray:
     return paint(signal, canvas.outline.core, value)
 
 
+def _colloid(canvas: Canvas) -> np.ndarray:
+    """A smooth ball of dried fluid: as dark as water or as bright as fat, without oedema."""
+    tissue = str(canvas.rng.choice(["fat", "gray"]))
+    value = canvas.rng.uniform(0.1, 1.1) * canvas.contrast[tissue]
+    return paint(canvas.signal, canvas.outline.core, value * _texture(canvas, 0.0, 0.05))
+
+
 def _mixed(canvas: Canvas) -> np.ndarray:
     return LOOKS[str(canvas.rng.choice(["solid", "cyst", "ring", "patchy"]))](canvas)
 
@@ -144,6 +152,7 @@ LOOKS = {
     "meningioma": _meningioma,
     "sellar": _sellar,
     "solid": _solid,
+    "colloid": _colloid,
     "mixed": _mixed,
     "metastasis": _metastasis,
 }

@@ -133,6 +133,7 @@ KINDS = (
     METASTASES,
     TumorKind("lymphoma", 0.4, (8, 45), _beside_ventricle, "solid"),
     TumorKind("ventricular tumor", 0.4, (5, 45), _in_ventricle, "solid"),
+    TumorKind("colloid cyst", 0.8, (6, 28), _near(0, 2, 13, 5), "colloid"),
     TumorKind("pineal tumor", 1.4, (8, 35), _near(0, -32, 2, 6), "solid"),
     TumorKind("cerebellar tumor", 0.9, (6, 50), _cerebellum, "mixed"),
     TumorKind("fourth ventricle tumor", 0.8, (12, 45), _near(0, -50, -36, 8), "solid"),
