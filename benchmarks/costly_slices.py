@@ -1,0 +1,77 @@
+"""Which slices cost a network its AUROC? The share that each takes, and what is left without them.
+
+One minus AUROC is the share of pairs, one slice of each class, in the wrong order. Each such pair
+is charged to both of its slices, half and half. The figure without the costliest slices is no
+result: whoever leaves out what a network gets wrong gets a better figure from any network. It says
+how much hangs on how few labels, and which slices a reader should look at.
+Command:
+
+    python benchmarks/costly_slices.py --data FOLDER --sheet costly.png
+"""
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+COLUMNS, SIDE = 7, 192
+
+
+def draw_sheet(slices: np.ndarray, words: list[str], path: str) -> None:
+    """Draw slices in rows, each under its name, label and probability."""
+    import cv2
+
+    tiles = []
+    for one, line in zip(slices, words, strict=True):
+        tile = cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        tile = cv2.copyMakeBorder(tile, 18, 0, 0, 0, cv2.BORDER_CONSTANT, value=0)
+        cv2.putText(tile, line, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.38, 255, 1, cv2.LINE_AA)
+        tiles.append(tile)
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
+    rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
+    cv2.imwrite(path, np.vstack(rows))
+
+
+@click.command()
+@click.option("--data", required=True, help="Folder of slices.")
+@click.option("--bundle", default="src/tumorscope/shipped", show_default=True)
+@click.option("--count", default=14, show_default=True, help="Slices to name.")
+@click.option("--sheet", default="", help="Also draw them to this PNG.")
+def main(data: str, bundle: str, count: int, sheet: str) -> None:
+    """Print the costliest slices, and AUROC without the first ones."""
+    from sklearn.metrics import roc_auc_score
+
+    from tumorscope.config import DISCLAIMER
+    from tumorscope.learning.dataset import load_dataset
+    from tumorscope_serving.predictor import Predictor
+
+    predictor = Predictor(Path(bundle))
+    dataset = load_dataset(data, predictor.card.image_size, predictor.card.framing)
+    labels, names = dataset.labels, dataset.table["path"].to_numpy()
+    scores = predictor.probabilities(dataset.slices)
+    tumors, others = scores[labels == 1], scores[labels == 0]
+    wrong = (tumors[:, None] < others) + 0.5 * (tumors[:, None] == others)
+    cost = np.empty(len(labels))
+    cost[labels == 1], cost[labels == 0] = wrong.sum(1) / 2, wrong.sum(0) / 2
+    cost /= wrong.size
+    order = np.argsort(-cost, kind="stable")[:count]
+    click.echo(f"AUROC of {len(labels)} slices: {roc_auc_score(labels, scores):.3f}")
+    click.echo(
+        f"{'slice':28} {'probability':>11} {'cost':>8} {'AUROC without it and those above':>33}"
+    )
+    words, left = [], np.ones(len(labels), bool)
+    for index in order:
+        left[index] = False
+        without = roc_auc_score(labels[left], scores[left])
+        click.echo(f"{names[index]:28} {scores[index]:>11.3f} {cost[index]:>8.4f}  {without:.3f}")
+        words.append(f"{names[index]} {scores[index]:.2f}")
+    if sheet:
+        draw_sheet(dataset.slices[order], words, sheet)
+    click.echo(DISCLAIMER)
+
+
+if __name__ == "__main__":
+    main()
