@@ -7,6 +7,7 @@ how much hangs on how few labels, and which slices a reader should look at.
 Command:
 
     python benchmarks/costly_slices.py --data FOLDER --sheet costly.png
+    python benchmarks/costly_slices.py --data FOLDER --without no/N19.JPG --without yes/Y248.JPG
 """
 
 import sys
@@ -40,7 +41,8 @@ def draw_sheet(slices: np.ndarray, words: list[str], path: str) -> None:
 @click.option("--bundle", default="src/tumorscope/shipped", show_default=True)
 @click.option("--count", default=14, show_default=True, help="Slices to name.")
 @click.option("--sheet", default="", help="Also draw them to this PNG.")
-def main(data: str, bundle: str, count: int, sheet: str) -> None:
+@click.option("--without", multiple=True, help="Leave this slice out; may be given again.")
+def main(data: str, bundle: str, count: int, sheet: str, without: tuple[str, ...]) -> None:
     """Print the costliest slices, and AUROC without the first ones."""
     from sklearn.metrics import roc_auc_score
 
@@ -50,8 +52,12 @@ def main(data: str, bundle: str, count: int, sheet: str) -> None:
 
     predictor = Predictor(Path(bundle))
     dataset = load_dataset(data, predictor.card.image_size, predictor.card.framing)
-    labels, names = dataset.labels, dataset.table["path"].to_numpy()
-    scores = predictor.probabilities(dataset.slices)
+    names = dataset.table["path"].to_numpy()
+    if unknown := sorted(set(without) - set(names)):
+        raise click.ClickException(f"--without takes slices of {data}, and it has no {unknown}.")
+    kept = ~np.isin(names, without)
+    slices, labels, names = dataset.slices[kept], dataset.labels[kept], names[kept]
+    scores = predictor.probabilities(slices)
     tumors, others = scores[labels == 1], scores[labels == 0]
     wrong = (tumors[:, None] < others) + 0.5 * (tumors[:, None] == others)
     cost = np.empty(len(labels))
@@ -65,11 +71,11 @@ def main(data: str, bundle: str, count: int, sheet: str) -> None:
     words, left = [], np.ones(len(labels), bool)
     for index in order:
         left[index] = False
-        without = roc_auc_score(labels[left], scores[left])
-        click.echo(f"{names[index]:28} {scores[index]:>11.3f} {cost[index]:>8.4f}  {without:.3f}")
+        rest = roc_auc_score(labels[left], scores[left])
+        click.echo(f"{names[index]:28} {scores[index]:>11.3f} {cost[index]:>8.4f}  {rest:.3f}")
         words.append(f"{names[index]} {scores[index]:.2f}")
     if sheet:
-        draw_sheet(dataset.slices[order], words, sheet)
+        draw_sheet(slices[order], words, sheet)
     click.echo(DISCLAIMER)
 
 
