@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -120,7 +122,7 @@ def test_the_weights_of_the_best_epoch_are_kept(contradicted):
     ],
 )
 def test_fine_tuning_keeps_the_last_epoch_where_it_is_not_stopped_early(changes, keeps_last):
-    config = set_to_unlearn(**changes)
+    config = set_to_unlearn(**changes, fine_tuned_share=1.0)
     network = network_of(config)
 
     result = train_network(network, TRAIN, CONTRADICTING, config)
@@ -131,6 +133,22 @@ def test_fine_tuning_keeps_the_last_epoch_where_it_is_not_stopped_early(changes,
     assert result.best_epoch == (len(losses) if keeps_last else lowest)
     kept = log_loss(CONTRADICTING[1], predict_scores(network, CONTRADICTING[0]))
     assert kept == pytest.approx(losses[result.best_epoch - 1], rel=1e-3)
+
+
+@pytest.mark.parametrize(("weights", "share"), [("shipped", 0.25), ("none", 1.0)])
+def test_only_given_weights_have_a_part_in_what_training_ends_with(weights, share):
+    config = setting(initial_weights=weights, fine_tuned_share=0.25)
+    network, whole = network_of(config), network_of(config)
+    given = network.get_weights()
+
+    train_network(network, TRAIN, VALIDATION, config)
+    train_network(whole, TRAIN, VALIDATION, replace(config, fine_tuned_share=1.0))
+
+    for old, new, kept in zip(given, whole.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(kept, share * new + (1 - share) * old, rtol=1e-5, atol=1e-7)
+    assert any(
+        np.abs(new - old).max() > 1e-3 for old, new in zip(given, whole.get_weights(), strict=True)
+    )
 
 
 def test_training_stops_when_patience_is_at_its_end(contradicted):

@@ -65,6 +65,13 @@ class LearningConfig(SlicesConfig):
     fine_tuning_rate: float = setting(
         1e-4, "Adam's learning rate at its peak where training starts from given weights.", 1e-7, 1
     )
+    fine_tuned_share: float = setting(
+        0.5,
+        "Where training starts from given weights that know the task, the network ends with the "
+        "mean of these and of what it learned; this is the share of what it learned. 1: no mean.",
+        0.01,
+        1.0,
+    )
     frozen_blocks: int = setting(
         0, "First blocks that stay as they are where training starts from given weights.", 0, 5
     )
