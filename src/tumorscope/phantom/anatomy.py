@@ -1,6 +1,7 @@
 """Cut a slice out of the atlas: shares of tissue, labels and distances in the plane."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ from tumorscope.phantom.atlas import (
 )
 from tumorscope.phantom.field import happens, smooth_field, soft_step
 from tumorscope.phantom.plane import GRID_SIZE, PIXEL_MM, Plane, draw_positions
+
+_STRIDES = (GRID_SHAPE[1] * GRID_SHAPE[2], GRID_SHAPE[2], 1)  # of the packed atlas, in voxels
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,12 @@ class Anatomy:
         """Look up a value for each inner label, and average over the slice's depth."""
         return _mean_over_depth(self.inner, table)
 
-    @property
+    @cached_property
+    def coarse_position_mm(self) -> np.ndarray:
+        """Positions of every sixth pixel, shape (3, size / 6, size / 6)."""
+        return np.ascontiguousarray(self.position_mm[:, ::6, ::6])
+
+    @cached_property
     def inside(self) -> np.ndarray:
         """Share of a pixel that lies inside the brain's hull."""
         return soft_step(-self.hull_mm, PIXEL_MM)
@@ -76,9 +84,9 @@ def cut_plane(rng: np.random.Generator, plane: Plane, folded: bool = True) -> An
     """
     position = draw_positions(rng, plane, folded)
     depths = np.linspace(-0.5, 0.5, 1 + int(plane.thickness_mm // 2.5)) * plane.thickness_mm
-    layers = [_look_up(position, plane, float(depth)) for depth in depths]
+    layers = _look_up(position, plane, depths)
     smooth = {
-        name: sum(layer[name].astype(np.float32) for layer in layers) / len(layers)
+        name: _mean([layer[name] for layer in layers])
         for name in ("gray", "white", "hull", "skin", "ventricle")
     }
     # steps of a millimetre would show as teeth along the scalp
@@ -100,16 +108,37 @@ def cut_plane(rng: np.random.Generator, plane: Plane, folded: bool = True) -> An
     )
 
 
-def _look_up(position: np.ndarray, plane: Plane, depth_mm: float) -> dict[str, np.ndarray]:
-    index = np.zeros(position.shape[1:], np.int32)
+def _mean(layers: list[np.ndarray]) -> np.ndarray:
+    total = layers[0].astype(np.float32)
+    for layer in layers[1:]:
+        total += layer
+    return total / len(layers)
+
+
+def _look_up(
+    position: np.ndarray, plane: Plane, depths_mm: np.ndarray
+) -> list[dict[str, np.ndarray]]:
+    """The atlas's channels at each depth of the slice."""
+    voxels = load_atlas().voxels
+    index = np.zeros(position.shape[1:], np.intp)
     known = np.ones(position.shape[1:], bool)
-    for axis, length in enumerate(GRID_SHAPE):
-        shift = depth_mm if axis == plane.through_axis else 0.0
-        steps = (position[axis] + (shift + 0.5 - ORIGIN_MM[axis])).astype(np.int32)
-        known &= (steps >= 0) & (steps < length)
-        index = index * length + steps
-    # voxel 0, a corner of the volume, is outside the head
-    return unpack(load_atlas().voxels.reshape(-1).take(index * known))
+    for axis in {0, 1, 2} - {plane.through_axis}:
+        steps, within = _steps(position[axis], axis)
+        known &= within
+        index += steps * _STRIDES[axis]
+    layers = []
+    for depth in depths_mm:
+        steps, within = _steps(position[plane.through_axis], plane.through_axis, float(depth))
+        place = index + steps * _STRIDES[plane.through_axis]
+        # voxel 0, a corner of the volume, is outside the head
+        layers.append(unpack(voxels.reshape(-1).take(place * (known & within), mode="clip")))
+    return layers
+
+
+def _steps(position: np.ndarray, axis: int, shift_mm: float = 0.0):
+    """Voxels along an axis of the atlas, and where they are within it."""
+    steps = (position + (shift_mm + 0.5 - ORIGIN_MM[axis])).astype(np.int32)
+    return steps, (steps >= 0) & (steps < GRID_SHAPE[axis])
 
 
 def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position, folded):

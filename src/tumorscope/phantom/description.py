@@ -1,6 +1,7 @@
 """What is known about a phantom: facts for manifests, and measures that drawing needs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -30,6 +31,15 @@ class Head:
     findings: list[str]
     frame: Frame
 
+    def outside(self) -> np.ndarray:
+        """Share of each pixel of the picture that lies outside the head, in [0, 1]."""
+        return 1 - self.frame.apply((self.anatomy.skin_mm > 2).astype(np.float32))
+
+    @cached_property
+    def gray_range(self) -> float:
+        """What bright tissue gives; the unit of a tumor's contrast."""
+        return float(np.percentile(self.signal[::3, ::3], 97)) + 1e-3
+
 
 def visibility(lesion: Lesion, head: Head) -> float:
     """Mean change inside the mask, as a share of the head's gray range."""
@@ -37,11 +47,7 @@ def visibility(lesion: Lesion, head: Head) -> float:
     if not inside.any():
         return 0.0
     change = np.abs(lesion.signal[inside] - head.signal[inside]).mean()
-    return float(change / _gray_range(head))
-
-
-def _gray_range(head: Head) -> float:
-    return float(np.percentile(head.signal[::3, ::3], 97)) + 1e-3
+    return float(change / head.gray_range)
 
 
 def describe(head: Head, lesion: Lesion | None, mask: np.ndarray) -> dict[str, Any]:
@@ -82,4 +88,4 @@ def _tumor_contrast(lesion: Lesion, head: Head) -> float:
     if not inside.any() or not around.any():
         return 0.0
     difference = lesion.signal[inside].mean() - lesion.signal[around].mean()
-    return float(difference) / _gray_range(head)
+    return float(difference) / head.gray_range

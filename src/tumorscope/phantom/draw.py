@@ -113,12 +113,11 @@ def _scan(story: _Story, head: Head, lesion: Lesion | None, config: PhantomConfi
     signal = lesion.signal if lesion else head.signal
     artifacts = "artifacts" not in config.left_out
     picture = scan(story.stream("scanner"), signal, head.signal, artifacts)
-    outside = 1 - head.frame.apply((head.anatomy.skin_mm > 2).astype(np.float32))
     framed = head.frame.apply(picture)
     if "publication" in config.left_out:
         pixels = to_8_bits(framed)
     else:
-        pixels = publish(story.stream("publication"), framed, outside)
+        pixels = publish(story.stream("publication"), framed, head.outside)
     mask = np.zeros(pixels.shape, bool)
     if lesion:
         mask = head.frame.apply(lesion.mask) > 0.5

@@ -40,7 +40,8 @@ def smooth_field(rng: np.random.Generator, size: int, scale: float) -> np.ndarra
 
     A scale of 1 is white noise. The field is read-only: it is a view.
     """
-    top, left = rng.integers(_BANK_SIZE - size, size=2)
+    room = _BANK_SIZE - size
+    top, left = int(rng.integers(room)), int(rng.integers(room))
     bank = _bank(_nearest_scale(round(scale, 1)))[int(rng.integers(2))]
     return bank[top : top + size, left : left + size]
 
@@ -54,5 +55,4 @@ def soft_step(values: np.ndarray, width: float = 1.0) -> np.ndarray:
     """Rise linearly from 0 to 1 around 0, over `width`: an anti-aliased `values > 0`."""
     steps = values * np.float32(1 / width)
     steps += np.float32(0.5)
-    np.maximum(steps, 0, out=steps)  # np.clip takes thrice as long
-    return np.minimum(steps, 1, out=steps)
+    return np.clip(steps, 0, 1, out=steps)

@@ -66,15 +66,16 @@ def grow_tumor(
         anatomy: what lies in the plane.
         contrast: the scan's signals.
         kind: what grows.
-        places: flat indices of possible centers.
+        places: boolean map of possible centers.
         diameter_mm: of the (largest) tumor.
     """
     foci = 1
     if kind.look == "metastasis":
         foci = int(rng.choice([1, 2, 3, 4, 6], p=[0.4, 0.25, 0.15, 0.12, 0.08]))
     mask = np.zeros_like(signal)
+    possible = np.flatnonzero(places)
     for focus in range(foci):
-        center = divmod(int(rng.choice(places)), GRID_SIZE)
+        center = divmod(int(rng.choice(possible)), GRID_SIZE)
         size_mm = diameter_mm if focus == 0 else diameter_mm * rng.uniform(0.25, 1)
         outline = _outline(rng, anatomy, kind, center, max(size_mm, _MIN_FOCUS_MM) / 2 / PIXEL_MM)
         strengths = _PUSH.get(kind.look, (0.05, 0.55))

@@ -4,6 +4,8 @@ Letters, scales, arrows, frames, inversion, screen photographs, up-scaling from 
 file and JPEG: drawn without looking at the slice, so equally on both classes.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -13,13 +15,16 @@ _WORDS = ("A", "B", "L", "R", "P", "a", "b", "T1", "T2", "C+", "FLAIR", "W 421",
           "SE 4", "IM 12/24", "11/8/2007", "TR 600", "5 mm", "F, 54 Y", "H", "FR 512")  # fmt: skip
 
 
-def publish(rng: np.random.Generator, picture: np.ndarray, outside: np.ndarray) -> np.ndarray:
+def publish(
+    rng: np.random.Generator, picture: np.ndarray, outside: Callable[[], np.ndarray]
+) -> np.ndarray:
     """Make the final gray values.
 
     Args:
         rng: stream of its own.
         picture: framed slice in [0, 1].
-        outside: share of each pixel that lies outside the head, in [0, 1].
+        outside: gives the share of each pixel that lies outside the head, in [0, 1]; asked
+            only where the background is not black.
 
     Returns:
         uint8, same shape.
@@ -55,11 +60,11 @@ def to_8_bits(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _background(rng, picture: np.ndarray, outside: np.ndarray) -> np.ndarray:
+def _background(rng, picture: np.ndarray, outside: Callable[[], np.ndarray]) -> np.ndarray:
     inverts, bright, level = rng.random() < 0.012, rng.random() < 0.02, rng.uniform(0, 1)
     haze = rng.uniform(0, 0.08) * (rng.random() < 0.15)
     if bright:
-        picture = picture + outside * (level - picture)
+        picture = picture + outside() * (level - picture)
     if inverts:
         picture = 1 - picture
     return picture * (1 - haze) + np.float32(haze)

@@ -101,7 +101,10 @@ def _ghosts(rng, picture: np.ndarray) -> np.ndarray:
 def _sharpen(rng, picture: np.ndarray) -> np.ndarray:
     """The edge filter that most consoles have switched on."""
     amount = rng.uniform(0, 2) * happens(rng, 0.75)
-    blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 1.6))
+    sigma = rng.uniform(0.8, 1.6)
+    if not amount:
+        return picture
+    blurred = cv2.GaussianBlur(picture, (0, 0), sigma)
     return cv2.addWeighted(picture, 1 + amount, blurred, -amount, 0)
 
 

@@ -67,7 +67,7 @@ def _head_signal(rng, anatomy: Anatomy, contrast: Contrast) -> np.ndarray:
     skull, thickness = _skull(rng, contrast)
     code = np.clip(hull_mm * 4, 0, len(skull) - 1).astype(np.int32)
     bony = soft_step(thickness - hull_mm, PIXEL_MM)
-    return soft * (1 - bony) + skull[code] * bony
+    return soft * (1 - bony) + skull.take(code) * bony
 
 
 def _skull(rng, contrast: Contrast) -> tuple[np.ndarray, float]:

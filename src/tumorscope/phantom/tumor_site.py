@@ -44,14 +44,16 @@ def kinds_in_plane(
         kinds: those to choose from.
 
     Returns:
-        Kinds with the flat indices of the pixels where they can grow; never none.
+        Kinds with boolean maps of the pixels where they can grow; never none.
     """
-    shown = ((kind, np.flatnonzero(kind.places(anatomy) & seen)) for kind in kinds)
-    possible = [(kind, places) for kind, places in shown if len(places) >= 4]
+    shown = ((kind, kind.places(anatomy) & seen) for kind in kinds)
+    possible = [(kind, places) for kind, places in shown if np.count_nonzero(places) >= 4]
     if possible:
         return possible
-    deepest = int(np.where(seen, anatomy.hull_mm, np.inf).argmin())
-    return [(METASTASES, np.array([deepest]))]  # a close-up of little brain
+    depth = np.where(seen, anatomy.hull_mm, np.inf)  # a close-up of little brain
+    deepest = np.zeros(depth.shape, bool)
+    deepest.flat[depth.argmin()] = True
+    return [(METASTASES, deepest)]
 
 
 def _near(x: float, y: float, z: float, reach_mm: float) -> Callable[[Anatomy], np.ndarray]:
@@ -60,7 +62,7 @@ def _near(x: float, y: float, z: float, reach_mm: float) -> Callable[[Anatomy], 
 
     def places(anatomy: Anatomy) -> np.ndarray:
         # a coarse look first: most planes miss most places
-        if squared_distance(*anatomy.position_mm[:, ::6, ::6]).min() > (reach_mm + 8) ** 2:
+        if squared_distance(*anatomy.coarse_position_mm).min() > (reach_mm + 8) ** 2:
             return np.zeros((1, 1), bool)
         return squared_distance(*anatomy.position_mm) < reach_mm**2
 
@@ -97,9 +99,11 @@ def _on_falx(anatomy: Anatomy) -> np.ndarray:
 
 def _on_tentorium(anatomy: Anatomy) -> np.ndarray:
     right, front, up = anatomy.position_mm
-    height = tentorium_height(right, front)
-    behind = (front < -42) & (front > -92)
-    return (np.abs(up - height) < 2.5) & behind & (anatomy.hull_mm < -2)
+    behind = (front < -42) & (front > -92) & (anatomy.hull_mm < -2)
+    height = tentorium_height(right[behind], front[behind])
+    places = behind.copy()
+    places[behind] = np.abs(up[behind] - height) < 2.5
+    return places
 
 
 def _cerebellum(anatomy: Anatomy) -> np.ndarray:
