@@ -29,6 +29,7 @@ ALLOWED = {
         "tumorscope.workflows.localization",  # what pretrain ends with
         "tumorscope.workflows.pretraining_figures",  # what pretrain is judged by
         "tumorscope.workflows.search_summary",  # what tune ends with
+        "tumorscope.workflows.cross_validation_summary",  # what cross_validate ends with
         "tumorscope_serving",
     },
     "tumorscope.cli": FOUNDATION | {"tumorscope.cli", "tumorscope.workflows"},

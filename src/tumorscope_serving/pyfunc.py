@@ -17,7 +17,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,7 @@ class SliceModel:
         probabilities, heat = self.predictor.explained(slices)
         why = [explain(one, placement) for one, (_, placement) in zip(heat, placed, strict=True)]
         return [
-            (float(probability), asdict(each))
+            (float(probability), vars(each))  # asdict would copy the grid heat by heat
             for probability, each in zip(probabilities, why, strict=True)
         ]
 

@@ -23,8 +23,10 @@ from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.metrics import METRICS
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.splits import cross_validation_parts
-from tumorscope.tracking.models import LoggedModel, run_model_card, run_predictions
-from tumorscope.workflows.cross_validate import CrossValidationSummary, cross_validate_and_log
+from tumorscope.tracking.models import LoggedModel
+from tumorscope.tracking.run_artifacts import run_model_card, run_predictions
+from tumorscope.workflows.cross_validate import cross_validate_and_log
+from tumorscope.workflows.cross_validation_summary import CrossValidationSummary
 from tumorscope.workflows.evaluate import evaluate_and_log
 from tumorscope.workflows.promote import promote_best_run
 

@@ -14,7 +14,8 @@ import pytest
 
 from tumorscope.config import LocalizationConfig, PretrainingConfig
 from tumorscope.errors import SettingError
-from tumorscope.tracking.models import LoggedModel, run_model_card
+from tumorscope.tracking.models import LoggedModel
+from tumorscope.tracking.run_artifacts import run_model_card
 from tumorscope.workflows.localization import localize
 from tumorscope.workflows.pretrain import pretrain_and_log
 from tumorscope_serving.predictor import Predictor

@@ -19,11 +19,12 @@ from tumorscope.cli import main
 from tumorscope.config import PromotionConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
 from tumorscope.learning.dataset import load_dataset
+from tumorscope.learning.objective import searched_slices
 from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.tracking.runs import tracked_run
 from tumorscope.workflows import tune
 from tumorscope.workflows.promote import promote_best_run
-from tumorscope.workflows.tune import searched_slices, tune_and_log
+from tumorscope.workflows.tune import tune_and_log
 
 SMALL = TuningConfig(
     trials=3,

@@ -1,7 +1,7 @@
 """What a trial of a search is worth: a loss, never of slices that test.
 
-Losses are binary cross-entropies. Whoever calls leaves the slices of the test part out of what is
-given here, so that they cannot have a part in the choice.
+Losses are binary cross-entropies. `searched_slices` leaves out the slices of the test part, so that
+they cannot have a part in the choice.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import log_loss
 
-from tumorscope.config import LearningConfig
+from tumorscope.config import LearningConfig, TuningConfig
+from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.initial_weights import GivenWeights
+from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.learning.training import EpochMetrics, predict_scores
+from tumorscope_serving.slices import network_input
 
 # As Keras clips them in its own loss.
 LEAST_SCORE = 1e-7
@@ -37,6 +40,29 @@ class Slices:
     inputs: np.ndarray
     labels: np.ndarray
     parts: np.ndarray
+
+
+def searched_slices(
+    config: TuningConfig, dataset: Dataset, groups: np.ndarray, parts: np.ndarray
+) -> Slices:
+    """Leave out the slices that test, and divide the others as the objective asks for.
+
+    Args:
+        config: the objective, and how to divide.
+        dataset: all slices.
+        groups: shape (slices,), duplicate groups.
+        parts: shape (slices,), the parts that `train` has.
+
+    Raises:
+        DatasetError: the slices cannot be divided into so many folds.
+    """
+    seen = parts != "test"
+    labels, divisions = dataset.labels[seen], parts[np.newaxis, seen]
+    if config.objective == "cross_validation":
+        divisions = cross_validation_parts(
+            labels, groups[seen], config.folds, 1, config.validation_fraction, config.split_seed
+        )[0]
+    return Slices(network_input(dataset.slices[seen]), labels, divisions)
 
 
 def trial_loss(

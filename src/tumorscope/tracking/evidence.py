@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from tumorscope.errors import DatasetError, RegistryError
-from tumorscope.tracking.models import LoggedModel, run_manifest, run_predictions
+from tumorscope.tracking.models import LoggedModel
 from tumorscope.tracking.registry import FinishedRun
+from tumorscope.tracking.run_artifacts import run_manifest, run_predictions
 
 
 @dataclass(frozen=True)

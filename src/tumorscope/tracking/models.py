@@ -13,14 +13,13 @@ from mlflow.exceptions import MlflowException
 from tumorscope.errors import DatasetError, TrackingError
 from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking.packaging import LOADER_MODULE
-from tumorscope.tracking.runs import (
-    EARLIER_SLICES,
-    INITIAL_WEIGHTS_TAG,
-    MANIFEST,
-    MODEL_CARD,
-    OUT_OF_FOLD,
-    WORKFLOW_TAG,
+from tumorscope.tracking.run_artifacts import (
+    run_earlier_slices,
+    run_manifest,
+    run_predictions,
+    run_tag,
 )
+from tumorscope.tracking.runs import INITIAL_WEIGHTS_TAG, WORKFLOW_TAG
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
@@ -163,7 +162,7 @@ class LoggedModel:
     @property
     def initial_weights(self) -> str:
         """What its run says that it started from; "" where it is no longer known."""
-        return _tag(self.run_id, INITIAL_WEIGHTS_TAG)
+        return run_tag(self.run_id, INITIAL_WEIGHTS_TAG)
 
     def manifest(self) -> pd.DataFrame | None:
         """The slices that the model learned from, and those that tested it.
@@ -175,54 +174,12 @@ class LoggedModel:
             Columns path, sha256, label, group and part, among others; groups of different runs
             have nothing to do with each other. None where they are no longer known.
         """
-        if self.uri == SHIPPED or _tag(self.run_id, WORKFLOW_TAG) == "pretrain":
+        if self.uri == SHIPPED or run_tag(self.run_id, WORKFLOW_TAG) == "pretrain":
             return pd.DataFrame(columns=["path", "sha256", "label", "group", "part"])
         own = run_manifest(self.run_id) if self.run_id else None
-        earlier = None if own is None else _run_table(self.run_id, EARLIER_SLICES)
+        earlier = None if own is None else run_earlier_slices(self.run_id)
         return own if earlier is None else pd.concat([own, earlier], ignore_index=True)
 
     def predictions(self) -> pd.DataFrame | None:
         """The out-of-fold predictions of the run that logged the model, as `run_predictions`."""
         return run_predictions(self.run_id) if self.run_id else None
-
-
-def run_manifest(run_id: str) -> pd.DataFrame | None:
-    """The split manifest of a run; None where the run or its artifact is gone."""
-    return _run_table(run_id, MANIFEST)
-
-
-def run_predictions(run_id: str) -> pd.DataFrame | None:
-    """The out-of-fold predictions of a run; None where it was not cross-validated.
-
-    Returns:
-        One row a slice and repeat; columns path, sha256, group, repeat, fold, label, score,
-        threshold and decision.
-    """
-    return _run_table(run_id, OUT_OF_FOLD)
-
-
-def run_model_card(run_id: str) -> str | None:
-    """The model card of a run as Markdown; None where there is none."""
-    path = _artifact(run_id, MODEL_CARD)
-    return None if path is None else path.read_text(encoding="utf-8")
-
-
-def _tag(run_id: str, name: str) -> str:
-    if not run_id:
-        return ""
-    try:
-        return mlflow.MlflowClient().get_run(run_id).data.tags.get(name, "")
-    except MlflowException:
-        return ""
-
-
-def _run_table(run_id: str, name: str) -> pd.DataFrame | None:
-    path = _artifact(run_id, name)
-    return None if path is None else pd.read_csv(path)
-
-
-def _artifact(run_id: str, name: str) -> Path | None:
-    try:
-        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name))
-    except (MlflowException, OSError):
-        return None

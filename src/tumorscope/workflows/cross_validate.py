@@ -7,20 +7,19 @@ first repeat's networks.
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from tumorscope.config import DISCLAIMER, CrossValidationConfig
+from tumorscope.config import CrossValidationConfig
 from tumorscope.learning.averaging import average_network
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.checkpoint import hold
 from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold_settings
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.evaluation import Estimate
 from tumorscope.learning.fitting import shipped_head
 from tumorscope.learning.folds import FoldStore
 from tumorscope.learning.heat_sheet import heat_sheet
@@ -32,56 +31,22 @@ from tumorscope.learning.model_card import (
 )
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
-from tumorscope.learning.shortcuts import ShortcutFloor
 from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking.nested import nested_run, take_over
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import (
-    INITIAL_WEIGHTS_TAG,
     MANIFEST,
-    MODEL_URI_TAG,
     OUT_OF_FOLD,
     TrackedRun,
     tracked_run,
 )
+from tumorscope.workflows.cross_validation_summary import CrossValidationSummary
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.slices import load_slices, silence
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import Predictor
 from tumorscope_serving.slices import network_input
-
-
-@dataclass(frozen=True)
-class CrossValidationSummary:
-    """What a finished cross-validation is summed up by.
-
-    Attributes:
-        run_id: of the MLflow run above its folds.
-        model_uri: of the logged average of the fold networks.
-        pooled: metric -> estimate out of fold, at cross-fitted thresholds.
-        at_own_thresholds: the same of decisions at each fold's own threshold.
-        floor: what shortcuts reach in the same folds.
-        counts: slices, groups, duplicates, unreadable files.
-        threshold: of the logged model, chosen on all out-of-fold scores.
-        unreadable: (relative path, reason) of skipped files.
-        durations_s: of each phase, since the command was started last.
-    """
-
-    run_id: str
-    model_uri: str
-    pooled: dict[str, Estimate]
-    at_own_thresholds: dict[str, Estimate]
-    floor: ShortcutFloor
-    counts: dict[str, int]
-    threshold: float
-    unreadable: list[tuple[str, str]]
-    durations_s: dict[str, float]
-
-    @property
-    def beats_shortcuts(self) -> bool:
-        """Whether the pooled AUROC is above what shortcuts reach."""
-        return self.pooled["auroc"].value > self.floor.auroc
 
 
 def cross_validate_and_log(
@@ -190,7 +155,7 @@ def _finish(
         dataset.unreadable,
         run.durations_s,
     )
-    run.set_tags(_tags(config, summary, out))
+    run.set_tags(summary.tags(config, initial_weights))
     return summary
 
 
@@ -239,21 +204,3 @@ def _log_average(
         )
         sheet = heat_sheet(Predictor(bundle), dataset.slices, dataset.labels)
         return card, log_bundle(bundle, card.threshold), sheet
-
-
-def _tags(
-    config: CrossValidationConfig, summary: CrossValidationSummary, out: OutOfFold
-) -> dict[str, str]:
-    auroc = summary.pooled["auroc"]
-    verdict = "above" if summary.beats_shortcuts else "NOT above"
-    return {
-        MODEL_URI_TAG: summary.model_uri,
-        INITIAL_WEIGHTS_TAG: out.finished[0][0].initial_weights,
-        "tumorscope.beats_shortcuts": str(summary.beats_shortcuts).lower(),
-        "mlflow.note.content": (
-            f"Out of fold ({config.repeats} x {config.folds} folds), AUROC {auroc.value:.3f} "
-            f"(95 %: {auroc.low:.3f} to {auroc.high:.3f}), {verdict} the shortcut floor of "
-            f"{summary.floor.auroc:.3f}. The model has learned from all of these slices. "
-            f"{DISCLAIMER}"
-        ),
-    }

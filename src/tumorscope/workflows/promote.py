@@ -11,7 +11,7 @@ from tumorscope.learning.comparison import Comparison, compare_models
 from tumorscope.learning.document import shortened
 from tumorscope.learning.gate import Check, champion_check, floor_check, sensitivity_check
 from tumorscope.tracking.evidence import Evidence, evidence_of, evidence_of_rival
-from tumorscope.tracking.models import LoggedModel, run_model_card
+from tumorscope.tracking.models import LoggedModel
 from tumorscope.tracking.registry import (
     CHAMPION,
     LONGEST_DESCRIPTION,
@@ -19,6 +19,7 @@ from tumorscope.tracking.registry import (
     FinishedRun,
     Registry,
 )
+from tumorscope.tracking.run_artifacts import run_model_card
 from tumorscope.tracking.runs import MODEL_CARD
 
 

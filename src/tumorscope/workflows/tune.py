@@ -21,10 +21,10 @@ from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.fitting import initial_network
 from tumorscope.learning.initial_weights import GivenWeights
-from tumorscope.learning.objective import Slices, trial_loss
+from tumorscope.learning.objective import Slices, searched_slices, trial_loss
 from tumorscope.learning.search_figures import search_figures
 from tumorscope.learning.search_space import as_given, search_space, trial_settings
-from tumorscope.learning.splits import cross_validation_parts, split_by_group
+from tumorscope.learning.splits import split_by_group
 from tumorscope.learning.study import SharedStudy
 from tumorscope.learning.study_file import open_study
 from tumorscope.phantom.folder import Progress, no_progress
@@ -35,7 +35,6 @@ from tumorscope.tracking.shared import SEARCH_TAG, TRIAL_STATE_TAG, TRIAL_TAG, S
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.search_summary import TuningSummary, summarize_search, trials_table
 from tumorscope.workflows.slices import load_slices, silence
-from tumorscope_serving.slices import network_input
 
 OBJECTIVES = {"validation": "validation loss", "cross_validation": "log loss out of fold"}
 TRIALS_TABLE = "trials.csv"
@@ -138,29 +137,6 @@ def tune_and_log(
             last = study.leave()
             if run and (last or status == "FINISHED"):
                 run.end(status)
-
-
-def searched_slices(
-    config: TuningConfig, dataset: Dataset, groups: np.ndarray, parts: np.ndarray
-) -> Slices:
-    """Leave out the slices that test, and divide the others as the objective asks for.
-
-    Args:
-        config: the objective, and how to divide.
-        dataset: all slices.
-        groups: shape (slices,), duplicate groups.
-        parts: shape (slices,), the parts that `train` has.
-
-    Raises:
-        DatasetError: the slices cannot be divided into so many folds.
-    """
-    seen = parts != "test"
-    labels, divisions = dataset.labels[seen], parts[np.newaxis, seen]
-    if config.objective == "cross_validation":
-        divisions = cross_validation_parts(
-            labels, groups[seen], config.folds, 1, config.validation_fraction, config.split_seed
-        )[0]
-    return Slices(network_input(dataset.slices[seen]), labels, divisions)
 
 
 def _shared_run(
