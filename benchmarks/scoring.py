@@ -1,17 +1,20 @@
 """What `score` costs an image, against the floor: decode and ONNX Runtime in one loop.
 
 The floor is one process and one thread that reads a file, decodes and frames it, and runs the
-shipped network on 64 slices at a time; nothing else. `score` runs as its command, with one process
-and with one a core. Throughput per core is images a second of processor time, of the
-command and its processes together, which other programs on the machine disturb less than the clock;
-images a second by the clock, over the number of processes, stand beside it. Starting costs the same
-for one image and for a million, so it is measured apart, on one image, and ratios are given with it
-and without. Floor and commands take turns in each round; the medians are compared. Command:
+shipped network on 64 slices at a time; nothing else. It runs alone, and as one process a core side
+by side, since cores share memory and caches. `score` runs as its command, with one process and with
+one a core, and is held against the floor of as many. Throughput per core is images a second of
+processor time, of the command and its processes together, which other programs on the machine
+disturb less than the clock; images a second by the clock, over the number of processes, stand
+beside it. Starting costs the same for one image and for a million, so it is measured apart, on one
+image, and ratios are given with it and without. Floor and commands take turns in each round; the
+medians are compared. Command:
 
     python benchmarks/scoring.py --images 5000
 """
 
 import json
+import multiprocessing
 import os
 import resource
 import shutil
@@ -54,6 +57,17 @@ def floor(paths: list[Path]) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - busy
 
 
+def floors(paths: list[Path], processes: int) -> tuple[float, float]:
+    """The floor in several processes at once, each with its share of the files.
+
+    Seconds by the clock of the slowest, and of the processor of all.
+    """
+    shares = [paths[first::processes] for first in range(processes)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        clocks, busy = zip(*pool.map(floor, shares, chunksize=1), strict=True)
+    return max(clocks), sum(busy)
+
+
 def command(source: Path, workers: int) -> tuple[float, float]:
     """Seconds by the clock and of the processor of one `score`, its start included."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -92,26 +106,22 @@ def draw(folder: Path, images: int, distinct: int) -> list[Path]:
 def main(images: int, distinct: int, rounds: int, report: str) -> None:
     """Print a line a way of scoring."""
     cores = os.cpu_count() or 1
-    ways = {"floor": [], "score, 1 process": [], f"score, {cores} processes": []}
-    one, many = list(ways)[1:]
-    starts = {one: [], many: []}
+    ways: dict[str, list[tuple[float, float]]] = {}
+    starts: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as place:
         paths = draw(Path(place), images, min(distinct, images))
         folder, single = Path(place, "slices"), paths[0]
         for _ in range(rounds):
-            ways["floor"].append(floor(paths))
-            for way, workers in ((one, 1), (many, cores)):
-                starts[way].append(command(single, workers))
-                ways[way].append(command(folder, workers))
+            for workers in sorted({1, cores}):
+                ways.setdefault(f"floor x {workers}", []).append(floors(paths, workers))
+                starts.setdefault(f"score x {workers}", []).append(command(single, workers))
+                ways.setdefault(f"score x {workers}", []).append(command(folder, workers))
     figures = {}
     for way, seconds in ways.items():
-        processes = cores if way == many else 1
+        processes = int(way.split()[-1])
         clock, busy = (statistics.median(each) for each in zip(*seconds, strict=True))
-        start, start_busy = (
-            (statistics.median(each) for each in zip(*starts[way], strict=True))
-            if way in starts
-            else (0.0, 0.0)
-        )
+        begun = starts.get(way, [(0.0, 0.0)])
+        start, start_busy = (statistics.median(each) for each in zip(*begun, strict=True))
         figures[way] = {
             "start_s": start,
             "per_core": images / busy,
@@ -121,9 +131,10 @@ def main(images: int, distinct: int, rounds: int, report: str) -> None:
         }
     click.echo(f"{images} slices, medians of {rounds} rounds; images a second and core:")
     for way, of in figures.items():
-        shares = {name: of[name] / figures["floor"][name] for name in of if name != "start_s"}
+        floor_of = figures[way.replace("score", "floor")]
+        shares = {name: of[name] / floor_of[name] for name in of if name != "start_s"}
         click.echo(
-            f"  {way:20} {of['per_core']:5.0f} of processor time ({shares['per_core']:.0%} of the "
+            f"  {way:12} {of['per_core']:5.0f} of processor time ({shares['per_core']:.0%} of the "
             f"floor), {of['per_core_after_start']:5.0f} after {of['start_s']:.1f} s of start "
             f"({shares['per_core_after_start']:.0%}); by the clock {of['by_clock']:.0f} "
             f"({shares['by_clock']:.0%}), {of['by_clock_after_start']:.0f} after start "

@@ -15,6 +15,7 @@ serves from the one that runs this. Without `--data` the slices are phantoms.
 import base64
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -120,6 +121,8 @@ def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int
 @click.option("--report", default="", help="Also write the figures to this JSON file.")
 def main(data, slices, rounds, seconds, starts, env_manager, report) -> None:
     """Serve TumorScope beside its peers, ask them in turn, and print what it costs."""
+    if env_manager == "uv" and not shutil.which("uv"):
+        raise click.UsageError("uv is not on the path: install it, or give --env-manager local.")
     stop_servers_when_ended()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
