@@ -35,6 +35,7 @@ from servers import (  # noqa: E402
     finish,
     keras_app_server,
     mlflow_server,
+    server_alone,
     stop_servers_when_ended,
 )
 
@@ -76,16 +77,21 @@ def make_servers(files: list[bytes], models: dict[str, str], env_manager: str) -
     ]
 
 
-def environment_mb(model: str, root: Path, env_manager: str) -> float | None:
-    """Build a model's environment, and weigh it; None where there is none of its own."""
+def environment_of(model: str, root: Path, env_manager: str) -> Path:
+    """Build a model's environment; where it is to have none, the one that runs this."""
     if env_manager == "local":
-        return None
+        return Path(sys.prefix)
     before = set(root.glob("mlflow-*"))
     mlflow = str(Path(sys.executable).with_name("mlflow"))
     command = [mlflow, "models", "prepare-env", "-m", model, "--env-manager", env_manager]
     finish(command)
     (made,) = set(root.glob("mlflow-*")) - before
-    return float(finish(["du", "-sm", str(made)]).split()[0])
+    return made
+
+
+def size_mb(folder: Path) -> float:
+    """What a folder takes on disk."""
+    return float(finish(["du", "-sm", str(folder)]).split()[0])
 
 
 def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int, seconds: float):
@@ -114,7 +120,12 @@ def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int
 @click.option("--slices", default=24, show_default=True, help="How many slices are asked about.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=2.0, show_default=True, help="Of each throughput window.")
-@click.option("--starts", default=3, show_default=True, help="Starts of TumorScope's server.")
+@click.option(
+    "--starts",
+    default=3,
+    show_default=True,
+    help="Starts of TumorScope's server, with and without MLflow's launcher.",
+)
 @click.option(
     "--env-manager", default="local", show_default=True, type=click.Choice(["local", "uv"])
 )
@@ -127,26 +138,30 @@ def main(data, slices, rounds, seconds, starts, env_manager, report) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["MLFLOW_ENV_ROOT"] = str(folder / "environments")
+        # Where it is set, each start compiles all modules anew, which no user's server does.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
         files = read_files(data, slices, folder)
         finish([sys.executable, str(HERE / "models.py"), name])
         models = json.loads((folder / "models.json").read_text())
-        sizes = {
-            one: environment_mb(model, folder / "environments", env_manager)
+        environments = {
+            one: environment_of(model, folder / "environments", env_manager)
             for one, model in models.items()
         }
+        sizes = {one: size_mb(made) for one, made in environments.items() if env_manager == "uv"}
         servers = make_servers(files, models, env_manager)
+        alone = server_alone(models["tumorscope"], environments["tumorscope"], servers[0].bodies)
         floor = Floor(BUNDLE, models["echo"])
         try:
-            for _ in range(starts - 1):
-                servers[0].start(folder)
-                servers[0].stop()
+            for server in [alone] * starts + servers[:1] * (starts - 1):
+                server.start(folder)
+                server.stop()
             for server in servers:
                 server.start(folder)
             times, rates = measure(servers, floor, files, rounds, seconds)
-            figures = figures_of(servers, floor, times, rates, sizes)
+            figures = figures_of(servers, floor, times, rates, sizes, alone.ready_s)
         finally:
-            for server in servers:
+            for server in [alone, *servers]:
                 server.stop()
     show(figures)
     if report:

@@ -145,6 +145,17 @@ def mlflow_server(name: str, model: str, env_manager: str, bodies: list[bytes], 
     return Server(name, [*command, "-p", "{port}"], bodies, **more)
 
 
+def server_alone(model: str, environment: Path, bodies: list[bytes]) -> Server:
+    """What `mlflow models serve` starts, without the launcher; as docs/deploying.md has it."""
+    command = [str(environment / "bin" / "uvicorn"), "--port", "{port}", "--log-level", "warning"]
+    return Server(
+        "tumorscope alone",
+        [*command, "mlflow.pyfunc.scoring_server.app:app"],
+        bodies,
+        environment={"__pyfunc_model_path__": model},
+    )
+
+
 def keras_app_server(network: Path, bodies: list[bytes]) -> Server:
     """Server (b), in this environment."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "--port", "{port}"]
