@@ -96,7 +96,8 @@ def main(data: str, epochs: int, rounds: int, report: str) -> None:
         save_split(data, folder / "split.npz")
         (folder / "bare_fit.py").write_text(BARE_FIT)
         tracked = [sys.executable, "-m", "tumorscope", "train", "--data", data]
-        tracked += ["--epochs", str(epochs)]
+        # Both from scratch: given weights keep their normalization, which saves time.
+        tracked += ["--epochs", str(epochs), "--initial-weights", "none"]
         bare = [sys.executable, "bare_fit.py", data, str(epochs), "split.npz"]
         pairs = []
         for _ in range(rounds):
