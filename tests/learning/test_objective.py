@@ -4,7 +4,9 @@ from sklearn.metrics import log_loss
 
 from tumorscope.config import LearningConfig
 from tumorscope.learning import objective
+from tumorscope.learning.fitting import fit
 from tumorscope.learning.objective import Slices, trial_loss
+from tumorscope.learning.training import predict_scores
 
 INPUTS = np.random.default_rng(0).random((12, 32, 32, 1), dtype=np.float32)
 LABELS = np.arange(12) % 2
@@ -19,7 +21,24 @@ def test_with_one_division_it_is_the_lowest_validation_loss_and_every_epoch_is_c
 
     assert [epoch for epoch, _, _ in seen] == [1, 2]
     assert [compared for _, _, compared in seen] == [metrics["val_loss"] for _, metrics, _ in seen]
-    assert loss == min(compared for _, _, compared in seen)
+    assert loss == pytest.approx(min(compared for _, _, compared in seen), rel=1e-4)
+
+
+def test_with_given_weights_it_is_the_loss_of_the_mean_that_training_leaves():
+    inputs = np.random.default_rng(1).random((12, 128, 128, 1), dtype=np.float32)
+    parts = np.array(["train"] * 8 + ["validation"] * 4)
+    config = LearningConfig(
+        initial_weights="shipped", epochs=1, copies=1, fine_tuning_rate=0.01, fine_tuned_share=0.2
+    )
+    losses = []
+
+    loss = trial_loss(
+        Slices(inputs, LABELS, parts[np.newaxis]), config, lambda *each: losses.append(each[2])
+    )
+
+    network = fit(inputs, LABELS, parts, config).network
+    assert loss == pytest.approx(log_loss(LABELS[8:], predict_scores(network, inputs[8:])))
+    assert loss != pytest.approx(losses[0], rel=0.01)
 
 
 def test_with_folds_it_is_the_log_loss_of_each_slice_by_the_fold_that_tests_it(monkeypatch):

@@ -13,7 +13,10 @@ GIVEN_WEIGHTS = TrainingConfig(initial_weights="shipped")
     ("config", "names"),
     [
         (SCRATCH, {"learning_rate", "width", "dropout", STRENGTH}),
-        (GIVEN_WEIGHTS, {"fine_tuning_rate", "frozen_blocks", "dropout", STRENGTH}),
+        (
+            GIVEN_WEIGHTS,
+            {"fine_tuning_rate", "fine_tuned_share", "frozen_blocks", "dropout", STRENGTH},
+        ),
         (replace(SCRATCH, network="reference"), {"learning_rate", "dropout", STRENGTH}),
         (replace(SCRATCH, augment=False), {"learning_rate", "width", "dropout"}),
     ],

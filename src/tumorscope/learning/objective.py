@@ -73,7 +73,8 @@ def trial_loss(
 ) -> float:
     """Train with a trial's settings, and measure.
 
-    With one division it is the validation loss of the weights that are kept. With
+    With one division it is the log loss of the validation slices, by the network that training
+    leaves: given weights are averaged with what was learned, so it is no epoch's loss. With
     folds it is the log loss of all slices, each scored by the network of the fold that tests it;
     the epochs of the first fold are those that trials are compared by. Training starts from the
     weights that are given, where `initial_weights` names a file or a model.
@@ -89,8 +90,10 @@ def _validation_loss(
     def compare(epoch: int, metrics: EpochMetrics) -> None:
         on_epoch(epoch, metrics, metrics["val_loss"])
 
-    result = fit(slices.inputs, slices.labels, slices.parts[0], config, compare, given).result
-    return result.history[result.best_epoch - 1]["val_loss"]
+    parts = slices.parts[0]
+    fitted = fit(slices.inputs, slices.labels, parts, config, compare, given)
+    judged = parts == "validation"
+    return _log_loss(slices.labels[judged], predict_scores(fitted.network, slices.inputs[judged]))
 
 
 def _loss_out_of_fold(
@@ -106,4 +109,8 @@ def _loss_out_of_fold(
         fitted = fit(slices.inputs, slices.labels, parts, config, count_on, given)
         tested = parts == "test"
         scores[tested] = predict_scores(fitted.network, slices.inputs[tested])
-    return float(log_loss(slices.labels, scores.clip(LEAST_SCORE, 1 - LEAST_SCORE)))
+    return _log_loss(slices.labels, scores)
+
+
+def _log_loss(labels: np.ndarray, scores: np.ndarray) -> float:
+    return float(log_loss(labels, scores.clip(LEAST_SCORE, 1 - LEAST_SCORE), labels=[0, 1]))

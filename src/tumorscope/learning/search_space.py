@@ -43,6 +43,7 @@ def search_space(config: LearningConfig) -> dict[str, BaseDistribution]:
         space["tuned_blocks"] = IntDistribution(0, _limits("tuned_blocks")["maximum"])
     else:
         space["fine_tuning_rate"] = _around(config.fine_tuning_rate, 5e-5, 5e-3, log=True)
+        space["fine_tuned_share"] = _around(config.fine_tuned_share, 0.1, 1.0)
         space["frozen_blocks"] = IntDistribution(0, _limits("frozen_blocks")["maximum"])
     space["dropout"] = _around(config.dropout, 0.0, 0.6)
     if config.augment:
