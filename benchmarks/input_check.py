@@ -3,8 +3,8 @@
 It learns from phantoms, as drawn and changed, and schematic heads (head_variants.py), against drawn
 pictures of other things (other_pictures.py) and pictures that Debian packages ship. What it is
 measured on comes from other phantoms, other kinds of drawings and other packages, and from real
-slices. One half of their duplicate groups, half 1, has set the threshold, under its lowest log-odds
-of 1.14 and 1.20 in two trials; half 0 is held out.
+slices. One half of their duplicate groups has set the threshold, under its lowest log-odds of 1.14
+and 1.20 in two trials; groups have been joined since, so today's halves are others.
 Commands (the first one fetches 600 MB; the second writes src/tumorscope_serving/input_check.npz):
 
     benchmarks/input_check_pictures.sh PICTURES
