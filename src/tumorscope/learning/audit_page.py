@@ -122,7 +122,7 @@ def _telling(shortcut: Shortcut) -> str:
         used = [max(shortcut.features, key=lambda each: each.alone_auroc).name]
     by = f", most by {', '.join(used)}"
     return (
-        f"Shortcut: {shortcut.name} alone tells the label with an AUROC of "
+        f"Shortcut: by {shortcut.name} alone the label is told with an AUROC of "
         f"{_interval(shortcut.auroc)}{by}. A network must beat that to have shown anything."
     )
 
