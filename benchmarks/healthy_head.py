@@ -29,6 +29,8 @@ SHARES = {"half and more": (0.5, 1.01), "a tenth to half": (0.1, 0.5), "less, or
 
 def load(path: Path) -> np.ndarray:
     """The volume with its axes to the patient's right, front and top, or their opposites."""
+    if not path.is_file():
+        raise click.UsageError(f"There is no {path}: give the folder that mricron-data unpacks.")
     image = nibabel.as_closest_canonical(nibabel.load(path))
     return np.squeeze(np.asarray(image.dataobj))
 
@@ -68,8 +70,8 @@ def main(templates: str, bundle: str, report: str) -> None:
     for plane, axes in PLANES.items():
         frames = answers(model, head.transpose(axes))
         area = (brain.transpose(axes) > 0).sum(axis=(0, 1))
+        share = area / area.max()
         for name, (low, high) in SHARES.items():
-            share = area / area.max()
             rows[f"{plane}, {name}"] = counts(frames, (share >= low) & (share < high))
     table = pd.DataFrame.from_dict(rows, orient="index")
     click.echo(

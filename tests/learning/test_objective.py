@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from tumorscope.config import LearningConfig
+from tumorscope.config import LearningConfig, TuningConfig
 from tumorscope.learning import objective
+from tumorscope.learning.dataset import load_dataset
 from tumorscope.learning.fitting import fit
-from tumorscope.learning.objective import Slices, trial_loss
+from tumorscope.learning.objective import Slices, searched_slices, trial_loss
+from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.learning.training import predict_scores
 
 INPUTS = np.random.default_rng(0).random((12, 32, 32, 1), dtype=np.float32)
@@ -55,3 +57,24 @@ def test_with_folds_it_is_the_log_loss_of_each_slice_by_the_fold_that_tests_it(m
     assert loss == pytest.approx(log_loss(LABELS, [0.2] * 6 + [0.7] * 6))
     assert [epoch for epoch, _, _ in seen] == [1, 2, 3, 4]
     assert [compared is None for _, _, compared in seen] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("objective", ["validation", "cross_validation"])
+def test_slices_that_test_are_not_even_given_to_the_search(drawn_data, objective):
+    dataset = load_dataset(str(drawn_data), image_size=32, framing="head")
+    groups = dataset.groups
+    parts = split_by_group(dataset.labels, groups, 0.2, 0.2, seed=0)
+    seen = parts != "test"
+    dataset.slices[~seen] = 0
+
+    slices = searched_slices(TuningConfig(objective=objective, folds=3), dataset, groups, parts)
+
+    assert len(slices.inputs) == len(slices.labels) == slices.parts.shape[1] == seen.sum()
+    assert slices.inputs.reshape(seen.sum(), -1).any(axis=1).all()
+    assert len(slices.parts) == (1 if objective == "validation" else 3)
+    for division in slices.parts:
+        check_disjoint(division, groups[seen])
+    if objective == "validation":
+        assert set(slices.parts[0]) == {"train", "validation"}
+    else:
+        assert (np.sum(slices.parts == "test", axis=0) == 1).all()

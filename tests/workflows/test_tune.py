@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -18,9 +17,6 @@ from click.testing import CliRunner
 from tumorscope.cli import main
 from tumorscope.config import PromotionConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
-from tumorscope.learning.dataset import load_dataset
-from tumorscope.learning.objective import searched_slices
-from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.tracking.runs import tracked_run
 from tumorscope.workflows import tune
 from tumorscope.workflows.promote import promote_best_run
@@ -134,27 +130,6 @@ def test_a_trial_that_breaks_is_not_left_running(store, drawn_data, monkeypatch)
         tune_and_log(dataclasses.replace(SMALL, data=str(drawn_data)), no_training)
 
     assert [run.info.status for run in runs("trial") + runs("tune")] == ["FAILED", "FAILED"]
-
-
-@pytest.mark.parametrize("objective", ["validation", "cross_validation"])
-def test_slices_that_test_are_not_even_given_to_the_search(drawn_data, objective):
-    dataset = load_dataset(str(drawn_data), image_size=32, framing="head")
-    groups = dataset.groups
-    parts = split_by_group(dataset.labels, groups, 0.2, 0.2, seed=0)
-    seen = parts != "test"
-    dataset.slices[~seen] = 0
-
-    slices = searched_slices(TuningConfig(objective=objective, folds=3), dataset, groups, parts)
-
-    assert len(slices.inputs) == len(slices.labels) == slices.parts.shape[1] == seen.sum()
-    assert slices.inputs.reshape(seen.sum(), -1).any(axis=1).all()
-    assert len(slices.parts) == (1 if objective == "validation" else 3)
-    for division in slices.parts:
-        check_disjoint(division, groups[seen])
-    if objective == "validation":
-        assert set(slices.parts[0]) == {"train", "validation"}
-    else:
-        assert (np.sum(slices.parts == "test", axis=0) == 1).all()
 
 
 def train_quickly(config, say, progress, tags):
