@@ -5,7 +5,9 @@ Command:
     python benchmarks/phantom_sheet.py --out docs/phantoms.png
 """
 
+import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -19,18 +21,25 @@ CAPTION_PX, GAP_PX = 22, 2
 CAPTIONS = {True: "Phantoms with a tumor", False: "Phantoms without a tumor"}
 
 
-def draw_rows(tumor: bool, seed: int, rows: int, columns: int, size: int) -> np.ndarray:
-    """Draw phantoms side by side, one gap apart."""
+def draw_slices(tumor: bool, seed: int, size: int) -> Iterator[np.ndarray]:
+    """Draw phantoms without end; planes without brain are left out of those with a tumor."""
     from tumorscope.config import PhantomConfig
     from tumorscope.phantom import draw_phantom
 
-    config = PhantomConfig(image_size=size)
+    for number in itertools.count():
+        rng = np.random.default_rng(np.random.SeedSequence((seed, int(tumor), number)))
+        phantom = draw_phantom(rng, PhantomConfig(image_size=size), tumor)
+        if phantom.label == tumor:
+            yield phantom.slice
+
+
+def draw_rows(tumor: bool, seed: int, rows: int, columns: int, size: int) -> np.ndarray:
+    """Draw phantoms side by side, one gap apart."""
     step = size + GAP_PX
     sheet = np.full((rows * step - GAP_PX, columns * step - GAP_PX), 255, np.uint8)
-    for number in range(rows * columns):
-        rng = np.random.default_rng(np.random.SeedSequence((seed, int(tumor), number)))
-        top, left = (place * step for place in divmod(number, columns))
-        sheet[top : top + size, left : left + size] = draw_phantom(rng, config, tumor).slice
+    places = itertools.product(range(0, rows * step, step), range(0, columns * step, step))
+    for (top, left), one in zip(places, draw_slices(tumor, seed, size), strict=False):
+        sheet[top : top + size, left : left + size] = one
     return sheet
 
 

@@ -7,7 +7,7 @@ import pytest
 from tumorscope.config import PhantomConfig
 from tumorscope.phantom import draw_phantom
 
-PAIRS = 450
+HEADS = 450
 
 
 @pytest.fixture(scope="session")
@@ -16,13 +16,19 @@ def config():
 
 
 @pytest.fixture(scope="session")
-def pairs(config):
-    """For each seed, the phantom with a tumor and its twin without."""
+def heads(config):
+    """For each seed, the phantom asked for with a tumor, and the one without."""
     cv2.setNumThreads(1)
     return [
         tuple(
             draw_phantom(np.random.default_rng(seed), config, tumor=tumor)
             for tumor in (True, False)
         )
-        for seed in range(PAIRS)
+        for seed in range(HEADS)
     ]
+
+
+@pytest.fixture(scope="session")
+def pairs(heads):
+    """Those of `heads` that show brain: a phantom with a tumor and its twin without."""
+    return [pair for pair in heads if pair[0].label]

@@ -45,8 +45,8 @@ def test_a_restored_generator_goes_on_with_the_same_phantoms(config):
     assert np.array_equal(draw_phantom(restored, config).slice, following.slice)
 
 
-def test_slices_are_square_bytes_that_show_something(pairs, config):
-    for pair in pairs:
+def test_slices_are_square_bytes_that_show_something(heads, config):
+    for pair in heads:
         for phantom in pair:
             assert phantom.slice.shape == (config.image_size, config.image_size)
             assert phantom.slice.dtype == np.uint8
@@ -111,6 +111,21 @@ def test_a_pair_is_one_head_with_and_without_a_tumor():
     assert not np.array_equal(pair[0].slice, pair[1].slice)
 
 
+def test_no_tumor_grows_where_the_plane_shows_no_brain(heads, config):
+    bare = [seed for seed, (asked, _) in enumerate(heads) if not asked.label]
+
+    assert 0.02 < len(bare) / len(heads) < 0.08
+    for seed in bare:
+        asked, without = heads[seed]
+        assert not asked.mask.any()
+        assert np.array_equal(asked.slice, without.slice)
+        first, second = draw_pair(np.random.default_rng(seed), config)
+        assert np.array_equal(second.slice, without.slice)
+        assert not np.array_equal(first.slice, second.slice)
+        assert first.label == second.label == 0
+        assert first.description == second.description
+
+
 @pytest.mark.parametrize("addition", ADDITIONS)
 def test_an_addition_can_be_left_out(addition):
     config = PhantomConfig(image_size=64, without=addition)
@@ -127,7 +142,7 @@ def test_an_addition_can_be_left_out(addition):
         assert not any(phantom.description["findings"] for phantom in bare)
     if addition == "kinds":
         kinds = {phantom.description["tumor_kind"] for phantom in bare}
-        assert all("glio" in kind or kind == "metastases" for kind in kinds)
+        assert all(kind is None or "glio" in kind for kind in kinds)
 
 
 def test_an_unknown_addition_is_refused():

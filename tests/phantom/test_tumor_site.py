@@ -1,10 +1,11 @@
 """Do tumors grow where such tumors grow?"""
 
 import numpy as np
+import pytest
 
 from tumorscope.phantom.anatomy import cut_plane
 from tumorscope.phantom.plane import GRID_SIZE, Plane
-from tumorscope.phantom.tumor_site import KINDS, METASTASES, kinds_in_plane
+from tumorscope.phantom.tumor_site import KINDS, kinds_in_plane
 
 EVERYTHING = np.ones((GRID_SIZE, GRID_SIZE), bool)
 
@@ -36,11 +37,19 @@ def test_nothing_grows_where_the_frame_cuts_off():
         assert np.nonzero(places)[1].min() >= GRID_SIZE // 2
 
 
-def test_a_picture_of_little_brain_still_has_a_place():
-    corner = np.zeros((GRID_SIZE, GRID_SIZE), bool)
-    corner[0, 0] = True
+@pytest.mark.parametrize(
+    ("plane", "level_mm"),
+    [("axial", -95.0), ("axial", 86.0), ("coronal", 88.0), ("coronal", -114.0), ("sagittal", 77.0)],
+)
+def test_nothing_grows_beyond_the_brain(plane, level_mm):
+    assert kinds_at(plane, level_mm) == set()
 
-    assert kinds_at("axial", 15.0, corner) == {METASTASES.name}
+
+def test_nothing_grows_in_a_picture_of_next_to_no_brain():
+    corner = np.zeros((GRID_SIZE, GRID_SIZE), bool)
+    corner[:60, :60] = True
+
+    assert kinds_at("axial", 15.0, corner) == set()
 
 
 def test_kinds_have_names_of_their_own():

@@ -53,7 +53,8 @@ def draw_phantom(
     Args:
         rng: the same state draws the same phantom.
         config: size of the picture, share and limits of tumors.
-        tumor: whether there is one; None draws that too.
+        tumor: whether one shall grow; None draws that too. It can only where the picture shows
+            brain.
 
     Returns:
         The slice, its mask and what is known about them.
@@ -69,6 +70,8 @@ def draw_pair(rng: np.random.Generator, config: PhantomConfig) -> tuple[Phantom,
 
     Both are what `draw_phantom` makes of this state with `tumor=True` and `tumor=False`, in two
     thirds of the time. A network that learns from both at once is told by nothing but the tumor.
+    Where the picture shows no brain, and so no tumor can grow, the first is another scan of the
+    head without one.
 
     Args:
         rng: the same state draws the same pair.
@@ -77,7 +80,8 @@ def draw_pair(rng: np.random.Generator, config: PhantomConfig) -> tuple[Phantom,
     _, story = _tell(rng)
     head = _draw_head(story, config)
     lesion = _draw_lesion(story, head, config)
-    return _scan(story, head, lesion, config), _scan(story, head, None, config)
+    first = story if lesion else story.with_another_scan()
+    return _scan(first, head, lesion, config), _scan(story, head, None, config)
 
 
 class _Story(dict[str, int]):
@@ -86,6 +90,11 @@ class _Story(dict[str, int]):
     def stream(self, chapter: str) -> np.random.Generator:
         """The chapter's random numbers, from their start."""
         return np.random.default_rng(self[chapter])
+
+    def with_another_scan(self) -> "_Story":
+        """The same head, scanned and published anew."""
+        scanner, publication = self.stream("tumor").integers(2**63, size=2)
+        return _Story(self | {"scanner": int(scanner), "publication": int(publication)})
 
 
 def _tell(rng: np.random.Generator) -> tuple[float, _Story]:
@@ -124,11 +133,13 @@ def _scan(story: _Story, head: Head, lesion: Lesion | None, config: PhantomConfi
     return Phantom(pixels, mask, int(lesion is not None), describe(head, lesion, mask))
 
 
-def _draw_lesion(story: _Story, head: Head, config: PhantomConfig) -> Lesion:
-    """Grow tumors until one can be seen; the head is left as it is."""
+def _draw_lesion(story: _Story, head: Head, config: PhantomConfig) -> Lesion | None:
+    """Grow tumors until one can be seen, None where none can grow; the head is left as it is."""
     rng = story.stream("tumor")
     shown = GLIOMAS if "kinds" in config.left_out else KINDS
     kinds = kinds_in_plane(head.anatomy, head.frame.seen(), shown)
+    if not kinds:
+        return None
     weights = np.array([kind.weight for kind, _ in kinds])
     best, best_contrast = None, -1.0
     for _ in range(_MAX_ATTEMPTS):

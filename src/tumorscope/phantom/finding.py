@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorscope.phantom.anatomy import Anatomy
 from tumorscope.phantom.contrast import Contrast
-from tumorscope.phantom.field import happens, smooth_field, soft_step
+from tumorscope.phantom.field import smooth_field, soft_step
 from tumorscope.phantom.focal_finding import (
     arachnoid_cyst,
     cavernoma,
@@ -32,11 +32,11 @@ def draw_findings(
     Returns:
         The new signal and the names of what was added.
     """
+    chances = rng.random(len(FINDINGS))
     names = []
-    for name, (probability, add) in FINDINGS.items():
-        child = np.random.default_rng(rng.integers(2**63))
-        if happens(child, probability):
-            signal = add(child, signal, anatomy, contrast)
+    for chance, (name, (probability, add)) in zip(chances, FINDINGS.items(), strict=True):
+        if chance < probability:
+            signal = add(rng, signal, anatomy, contrast)
             names.append(name)
     return signal, names
 

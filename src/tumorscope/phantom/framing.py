@@ -46,6 +46,8 @@ def choose_frame(rng: np.random.Generator, anatomy: Anatomy, size: int) -> Frame
     top, bottom, left, right = _head_box(rng, anatomy)
     middle = np.array([(top + bottom) / 2, (left + right) / 2])
     extent = np.array([bottom - top, right - left]) * (1 + _margins(rng))
+    if happens(rng, 0.7):  # where a head is small, a scanner keeps its field of view
+        extent = np.maximum(extent, rng.uniform(90, 170) / PIXEL_MM)
     if happens(rng, 0.45):  # as wide as high, like a scanner's matrix
         extent[:] = extent.max()
     if happens(rng, 0.12):  # squeezed by somebody's resize

@@ -19,6 +19,8 @@ _AXES = {  # through the plane, along columns, along rows; signs of columns and 
     "sagittal": (0, 1, 2, -1, -1),
 }
 _LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}
+_HEAD_MM = {"axial": (-120, 88), "coronal": (-116, 95), "sagittal": (-78, 78)}
+_BEYOND_SHARE = 0.08
 _SELLA_MM = {"axial": -30, "coronal": 3, "sagittal": 0}
 _BRAIN_MM, _BRAIN_RADII_MM = (0.0, -18.0, 8.0), (70.0, 88.0, 68.0)
 _CENTER_MM = np.array([0.0, -14.0, -22.0], np.float32)
@@ -40,10 +42,11 @@ class Plane:
 
 
 def choose_plane(rng: np.random.Generator, axial_share: float) -> Plane:
-    """Choose a plane that shows brain.
+    """Choose a plane of a head.
 
-    Half are spread over the whole head, half lie where most pictures are taken: at the
-    ventricles, in the midline, and at the sella, which is small and easily missed.
+    Half are spread over the brain, half lie where most pictures are taken: at the ventricles, in
+    the midline, and at the sella, which is small and easily missed. A few lie beyond, as in every
+    volume: neck, face, vertex, and the outermost centimetres, with a little brain or none.
     """
     other = (1 - axial_share) / 2
     name = str(rng.choice(list(_AXES), p=[axial_share, other, other]))
@@ -54,6 +57,10 @@ def choose_plane(rng: np.random.Generator, axial_share: float) -> Plane:
         level = np.clip(rng.normal(usual, spread), low, high)
     if happens(rng, 0.12):
         level = rng.normal(_SELLA_MM[name], 3.5)
+    if happens(rng, _BEYOND_SHARE):
+        lowest, highest = _HEAD_MM[name]
+        ends = (lowest, low) if happens(rng, 0.5) else (high, highest)
+        level = rng.uniform(*ends)
     tilt = np.deg2rad(7 if name == "axial" else 4)
     tilts = (float(rng.normal(0, 0.4 * tilt)), float(rng.normal(0, tilt)))
     return Plane(name, float(level), tilts, float(rng.uniform(1, 6)))

@@ -37,7 +37,7 @@ def draw_tissue(rng: np.random.Generator, anatomy: Anatomy, contrast: Contrast) 
     signal = _add_inner(rng, signal, anatomy, contrast)
     peel = 1.5 + 6 * rng.beta(1.8, 1.2)  # scalps differ by millimetres
     signal *= soft_step(anatomy.skin_mm - peel, PIXEL_MM)
-    if happens(rng, 0.06):  # a brain extracted by software
+    if happens(rng, 0.06) and anatomy.hull_mm.min() < -8:  # a brain extracted by software
         signal *= soft_step(-anatomy.hull_mm - rng.uniform(0, 2), PIXEL_MM)
     return signal
 

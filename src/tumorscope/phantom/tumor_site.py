@@ -12,6 +12,9 @@ import numpy as np
 
 from tumorscope.phantom.anatomy import Anatomy
 from tumorscope.phantom.head_shapes import tentorium_height
+from tumorscope.phantom.plane import PIXEL_MM
+
+_RIM_MM, _LEAST_BRAIN_MM2 = 4, 500
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,14 @@ def kinds_in_plane(
         kinds: those to choose from.
 
     Returns:
-        Kinds with boolean maps of the pixels where they can grow; never none.
+        Kinds with boolean maps of the pixels where they can grow; none where the picture shows
+        next to no brain.
     """
+    brain = seen & (anatomy.hull_mm < -_RIM_MM)
+    if np.count_nonzero(brain) * PIXEL_MM**2 < _LEAST_BRAIN_MM2:
+        return []
     shown = ((kind, kind.places(anatomy) & seen) for kind in kinds)
-    possible = [(kind, places) for kind, places in shown if np.count_nonzero(places) >= 4]
-    if possible:
-        return possible
-    depth = np.where(seen, anatomy.hull_mm, np.inf)  # a close-up of little brain
-    deepest = np.zeros(depth.shape, bool)
-    deepest.flat[depth.argmin()] = True
-    return [(METASTASES, deepest)]
+    return [(kind, places) for kind, places in shown if np.count_nonzero(places) >= 4]
 
 
 def _near(x: float, y: float, z: float, reach_mm: float) -> Callable[[Anatomy], np.ndarray]:
@@ -120,7 +121,6 @@ def _beside_ventricle(anatomy: Anatomy) -> np.ndarray:
     return around & (anatomy.fluid < 0.3) & (anatomy.hull_mm < -12)
 
 
-METASTASES = TumorKind("metastases", 2.2, (4, 35), _below_cortex, "metastasis")
 KINDS = (
     TumorKind("diffuse glioma", 1.9, (12, 75), _in_white_matter, "infiltrating"),
     TumorKind("glioblastoma", 4.0, (14, 70), _in_white_matter, "ring"),
@@ -134,7 +134,7 @@ KINDS = (
     TumorKind("sphenoid wing meningioma", 1.5, (8, 55), _near(30, 18, -19, 9), "meningioma"),
     TumorKind("pituitary tumor", 6, (6, 40), _near(0, 3, -29, 6), "sellar"),
     TumorKind("suprasellar tumor", 1.2, (8, 40), _near(0, 3, -17, 6), "mixed"),
-    METASTASES,
+    TumorKind("metastases", 2.2, (4, 35), _below_cortex, "metastasis"),
     TumorKind("lymphoma", 0.4, (8, 45), _beside_ventricle, "solid"),
     TumorKind("ventricular tumor", 0.4, (5, 45), _in_ventricle, "solid"),
     TumorKind("colloid cyst", 0.8, (6, 28), _near(0, 2, 13, 5), "colloid"),
