@@ -102,8 +102,9 @@ def main(
 ) -> None:
     """Print a table of networks."""
     from tumorscope.config import DISCLAIMER, LearningConfig
-    from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
+    from tumorscope.learning.cross_validation import Unlogged, cross_validate
     from tumorscope.learning.dataset import load_dataset
+    from tumorscope.learning.fold_settings import fold_settings
     from tumorscope.learning.folds import FoldStore
     from tumorscope.learning.splits import cross_validation_parts
 

@@ -86,10 +86,11 @@ def draw_figure(rows: list[dict], path: Path) -> None:
 def main(data, sizes, epochs, folds, repeats, work, figure, report) -> None:
     """Print a table of AUROC by number of slices, and draw it."""
     from tumorscope.config import DISCLAIMER, LearningConfig
-    from tumorscope.learning.cross_validation import Unlogged, cross_validate, fold_settings
+    from tumorscope.learning.cross_validation import Unlogged, cross_validate
     from tumorscope.learning.dataset import load_dataset
     from tumorscope.learning.evaluation import evaluate
     from tumorscope.learning.fitting import initial_network
+    from tumorscope.learning.fold_settings import fold_settings
     from tumorscope.learning.folds import FoldStore
     from tumorscope.learning.metrics import weighted_auroc
     from tumorscope.learning.splits import cross_validation_parts

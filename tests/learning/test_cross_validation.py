@@ -6,13 +6,9 @@ import pytest
 
 from tumorscope.config import LearningConfig
 from tumorscope.errors import SettingError
-from tumorscope.learning.cross_validation import (
-    OutOfFold,
-    Unlogged,
-    cross_validate,
-    fold_settings,
-)
+from tumorscope.learning.cross_validation import OutOfFold, Unlogged, cross_validate
 from tumorscope.learning.dataset import load_dataset
+from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.learning.training import predict_scores

@@ -9,9 +9,9 @@ import pytest
 from tumorscope.config import LearningConfig
 from tumorscope.errors import LeakError, SettingError
 from tumorscope.learning.bundle import KERAS_FILE
-from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.fitting import initial_network
+from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.initial_weights import (
     GivenWeights,
     check_unseen,

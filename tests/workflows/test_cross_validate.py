@@ -17,8 +17,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tumorscope.cli import main
 from tumorscope.config import CrossValidationConfig, EvaluationConfig, PromotionConfig
 from tumorscope.errors import DatasetError, SettingError
-from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import load_dataset
+from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.folds import Fold, FoldStore
 from tumorscope.learning.metrics import METRICS
 from tumorscope.learning.networks import build_network

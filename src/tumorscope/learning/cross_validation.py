@@ -5,11 +5,10 @@ thresholds that the slice had no part in choosing: *cross-fitted*, on the out-of
 other folds of the same repeat, or *each fold's own*, on its validation slices.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -18,21 +17,10 @@ from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.evaluation import Estimate, choose_point, evaluate
 from tumorscope.learning.fitting import fit
 from tumorscope.learning.folds import Fold, FoldStore
-from tumorscope.learning.initial_weights import GivenWeights, initial_digest
+from tumorscope.learning.initial_weights import GivenWeights
 from tumorscope.learning.metrics import METRICS, weighted_metrics
 from tumorscope.learning.training import predict_scores
 from tumorscope_serving.slices import network_input
-
-# Settings that do not change what a fold learns: where slices and weights are, which digests say
-# better, and what becomes of the scores.
-FREE_SETTINGS = (
-    "data",
-    "phantom_count",
-    "phantom_seed",
-    "imagenet_weights",
-    "checkpoint",
-    "report",
-)
 
 
 class FoldLog(Protocol):
@@ -201,27 +189,3 @@ def _on_test(
         "threshold": threshold,
         **{f"test_{name}": float(value[0]) for name, value in values.items()},
     }
-
-
-def fold_settings(
-    config: LearningConfig,
-    dataset: Dataset,
-    parts: np.ndarray,
-    given: GivenWeights | None = None,
-) -> dict[str, Any]:
-    """Everything that decides how a fold ends, for its store: settings, weights, slices, division.
-
-    The division is known by its first repeat, so that more of them can be asked for later.
-
-    Raises:
-        SettingError: the file of ImageNet's weights is not there.
-    """
-    fixed = {name: value for name, value in vars(config).items() if name not in FREE_SETTINGS}
-    weights = initial_digest(config, given)
-    if weights:
-        fixed["file of weights"] = weights
-    return fixed | {"set of slices": dataset.digest, "division": _digest(parts[0].tobytes())}
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -9,11 +9,11 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import KERAS_FILE
+from tumorscope.learning.imagenet import IMAGENET, imagenet_file, load_imagenet
 from tumorscope.learning.initial_weights import KEYWORDS, NONE, GivenWeights, uses_imagenet
 from tumorscope.learning.localization import load_head
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.training import EpochMetrics, TrainingResult, train_network
-from tumorscope.learning.transfer import IMAGENET, imagenet_file, load_imagenet
 from tumorscope.shipped import BUNDLE, SHIPPED
 
 

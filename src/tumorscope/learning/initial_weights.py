@@ -17,7 +17,8 @@ from tumorscope.errors import LeakError, SettingError
 from tumorscope.learning.bundle import KERAS_FILE
 from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.transfer import FAMILIES, IMAGENET, imagenet_file
+from tumorscope.learning.imagenet import IMAGENET, imagenet_file
+from tumorscope.learning.transfer import FAMILIES
 from tumorscope.shipped import BUNDLE, SHIPPED
 
 AUTO, NONE = "auto", "none"

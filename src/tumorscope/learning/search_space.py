@@ -16,7 +16,7 @@ from optuna.distributions import (
 )
 
 from tumorscope.config import LearningConfig
-from tumorscope.learning.transfer import IMAGENET
+from tumorscope.learning.imagenet import IMAGENET
 
 # Not a setting: a factor on all of AUGMENTATIONS, since each alone would need trials of its own.
 STRENGTH = "augmentation_strength"

@@ -13,7 +13,8 @@ import numpy as np
 
 from tumorscope.config import LearningConfig
 from tumorscope.learning.augmentation import TrainingBatches
-from tumorscope.learning.transfer import IMAGENET, train_blocks
+from tumorscope.learning.imagenet import IMAGENET
+from tumorscope.learning.transfer import train_blocks
 
 EpochMetrics = dict[str, float]
 # A decision while training: the operating point is chosen once the weights are.

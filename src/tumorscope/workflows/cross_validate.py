@@ -18,9 +18,10 @@ from tumorscope.config import CrossValidationConfig
 from tumorscope.learning.averaging import average_network
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.checkpoint import hold
-from tumorscope.learning.cross_validation import OutOfFold, cross_validate, fold_settings
+from tumorscope.learning.cross_validation import OutOfFold, cross_validate
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.fitting import shipped_head
+from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.folds import FoldStore
 from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.initial_weights import GivenWeights

@@ -17,9 +17,9 @@ from optuna.trial import Trial
 
 from tumorscope.config import TrainingConfig, TuningConfig
 from tumorscope.errors import SettingError, StoppedError
-from tumorscope.learning.cross_validation import fold_settings
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.fitting import initial_network
+from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.initial_weights import GivenWeights
 from tumorscope.learning.objective import Slices, searched_slices, trial_loss
 from tumorscope.learning.search_figures import search_figures
