@@ -16,6 +16,7 @@ from tumorscope.phantom.atlas import (
     unpack,
 )
 from tumorscope.phantom.field import happens, smooth_field, soft_step
+from tumorscope.phantom.folds import own_folds, own_folia
 from tumorscope.phantom.plane import GRID_SIZE, PIXEL_MM, Plane, draw_positions
 
 _STRIDES = (GRID_SHAPE[1] * GRID_SHAPE[2], GRID_SHAPE[2], 1)  # of the packed atlas, in voxels
@@ -162,20 +163,8 @@ def _tissue_shares(rng, smooth, hull_mm, ventricle_mm, position, folded):
         growth += rng.uniform(3, 7)  # hydrocephalus
     widened = soft_step(growth + asymmetry - ventricle_mm, 1.5)
     keep = inside * (1 - widened) / total
-    gray, white = _own_folds(rng, gray * keep, white * keep, hull_mm, age, folded)
+    gray, white = gray * keep, white * keep
+    if folded:
+        gray, white = own_folds(rng, gray, white, position, hull_mm, age)
+        gray, white = own_folia(rng, gray, white, position)
     return gray, white, inside - gray - white
-
-
-def _own_folds(rng, gray, white, hull_mm, age, folded):
-    """Sulci where the average brain has none: no two cortices are folded alike.
-
-    They run where a smooth field changes its sign, lined by gray matter, as deep as a sulcus is.
-    """
-    course = np.abs(smooth_field(rng, GRID_SIZE, rng.uniform(6, 14)))
-    depth_mm = rng.uniform(6, 26) + 6 * smooth_field(rng, GRID_SIZE, 20)
-    shown = folded * rng.random() * soft_step(depth_mm + hull_mm, 5)
-    ribbon = soft_step(rng.uniform(0.3, 0.55) - course, 0.2) * shown
-    cleft = soft_step(rng.uniform(0.02, 0.1) + 0.18 * age - course, 0.12) * shown
-    tissue = gray + white
-    white = white * (1 - ribbon)
-    return (tissue - white) * (1 - cleft), white * (1 - cleft)

@@ -67,7 +67,7 @@ def _filled_between_poles(hull_mm: np.ndarray) -> np.ndarray:
     """The cranium without the dents between the poles of both hemispheres (closing)."""
     margin = int(_SPAN_MM / COARSE_MM)
     cranium = np.pad(hull_mm < _SCALP_MM, margin)
-    closed = distance_inside(distance_outside(cranium) < _SPAN_MM) > _SPAN_MM - COARSE_MM
+    closed = distance_inside(distance_outside(cranium) < _SPAN_MM) > _SPAN_MM
     return closed[margin:-margin, margin:-margin, margin:-margin]
 
 

@@ -1,0 +1,86 @@
+"""Folds of each head's own: the average brain has them blurred, and no two are folded alike."""
+
+import numpy as np
+
+from tumorscope.phantom.field import smooth_field, soft_step
+from tumorscope.phantom.head_shapes import tentorium_height
+from tumorscope.phantom.plane import GRID_SIZE
+
+_INSULA_MM, _INSULA_RADII_MM = (38.0, -2.0, 4.0), (16.0, 36.0, 24.0)
+_CEREBELLUM_CORE_MM = (-46.0, -34.0)  # y and z of the white matter that its leaves fan out from
+
+
+def own_folds(
+    rng: np.random.Generator,
+    gray: np.ndarray,
+    white: np.ndarray,
+    position_mm: np.ndarray,
+    hull_mm: np.ndarray,
+    age: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sulci where the average brain has none.
+
+    They run where a smooth field changes its sign, lined by gray matter, as deep as a sulcus is;
+    about the insula, where the cortex is folded in, they lie deeper.
+
+    Args:
+        rng: the anatomy's stream.
+        gray: its share of each pixel, in [0, 1], shape (size, size).
+        white: the same.
+        position_mm: shape (3, size, size): MNI x, y and z of every pixel.
+        hull_mm: signed distance to the brain's hull, negative inside.
+        age: in [0, 1]; sulci widen with it.
+
+    Returns:
+        The new shares of gray and white matter; what they lose is fluid.
+    """
+    course = np.abs(smooth_field(rng, GRID_SIZE, rng.uniform(6, 14)))
+    depth_mm = rng.uniform(6, 26) + 6 * smooth_field(rng, GRID_SIZE, 20)
+    depth_mm += 22 * _about_insula(position_mm)
+    shown = rng.random() * soft_step(depth_mm + hull_mm, 5)
+    ribbon = soft_step(rng.uniform(0.3, 0.55) - course, 0.2) * shown
+    cleft = soft_step(rng.uniform(0.02, 0.1) + 0.18 * age - course, 0.12) * shown
+    tissue = gray + white
+    white = white * (1 - ribbon)
+    return (tissue - white) * (1 - cleft), white * (1 - cleft)
+
+
+def own_folia(
+    rng: np.random.Generator, gray: np.ndarray, white: np.ndarray, position_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leaves of the cerebellum: thin, parallel, from ear to ear, fanning out from its core.
+
+    Args:
+        rng: the anatomy's stream.
+        gray: its share of each pixel, in [0, 1], shape (size, size).
+        white: the same.
+        position_mm: shape (3, size, size): MNI x, y and z of every pixel.
+
+    Returns:
+        The new shares of gray and white matter; what they lose is fluid.
+    """
+    strength = rng.uniform(0, 1)
+    leaves = rng.uniform(7, 13)  # in a radian: three to six millimetres each at the surface
+    core_mm, cleft_from, white_from = rng.uniform(8, 18), rng.uniform(0.4, 0.9), rng.uniform(0, 0.7)
+    right, front, up = position_mm
+    below = soft_step(-40 - front, 6) * soft_step(tentorium_height(right, front) - 1 - up, 3)
+    if below.max() < 0.05:
+        return gray, white
+    back = -(front - _CEREBELLUM_CORE_MM[0]) - 0.006 * right**2  # leaves bend forward at the sides
+    rise = up - _CEREBELLUM_CORE_MM[1]
+    phase = leaves * np.arctan2(rise, back + 1e-3) + 0.4 * smooth_field(rng, GRID_SIZE, 9)
+    wave = np.cos(2 * np.pi * phase).astype(np.float32)
+    shown = strength * below * soft_step(np.hypot(rise, back) - core_mm, 5)
+    cleft = soft_step(wave - cleft_from, 0.4) * shown
+    branch = soft_step(-wave - white_from, 0.6) * shown
+    tissue = (gray + white) * (1 - cleft)
+    white = np.minimum(white * (1 - shown) + 0.8 * branch * tissue, tissue)
+    return tissue - white, white
+
+
+def _about_insula(position_mm: np.ndarray) -> np.ndarray:
+    """1 in the depth of the lateral fissures, falling to 0 around; (size, size)."""
+    right, front, up = position_mm
+    folded = zip((np.abs(right), front, up), _INSULA_MM, _INSULA_RADII_MM, strict=True)
+    outwards = sum(((axis - middle) / radius) ** 2 for axis, middle, radius in folded)
+    return np.clip(2 - 2 * outwards, 0, 1)
