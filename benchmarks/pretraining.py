@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-SIZES = "1000,4000,16000,64000,192000"
+SIZES = "1000,4000,16000,64000,160000"
 METRICS = ("phantom_auroc", "auroc", "accuracy", "sensitivity", "specificity")
 
 

@@ -25,6 +25,7 @@ SMALL = PretrainingConfig(
     batch_size=32,
     round_size=64,
     validation_slices=50,
+    judging_slices=60,
     image_size=64,
     width=4,
     dropout=0.3,
@@ -193,7 +194,7 @@ def test_a_stream_of_pairs_is_the_same_wherever_it_is_taken_up():
     later = draw_batch(0, TRAINING_STREAM, 4, 4, "head", config, paired=True)
 
     assert np.array_equal(whole.slices[4:], later.slices)
-    assert whole.labels.tolist() == [1, 0] * 4
+    assert whole.labels[::2].any() and not whole.labels[1::2].any()
 
 
 def test_a_batch_that_splits_a_pair_is_refused():

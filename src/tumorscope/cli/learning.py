@@ -79,7 +79,7 @@ def pretrain(**settings: Any) -> None:
         )
 
     summary = pretrain_and_log(config, show)
-    click.echo(f"\nOn {config.validation_slices} phantoms, at threshold {summary.threshold:.3f}:")
+    click.echo(f"\nOn {config.judging_slices} phantoms, at threshold {summary.threshold:.3f}:")
     print_estimates(summary.phantoms)
     if summary.pointing:
         click.echo("The heat map of the detected tumors of 10 mm and more:")

@@ -150,13 +150,18 @@ class CrossValidationConfig(LearningConfig):
 class PretrainingConfig:
     """Settings of `pretrain`: an endless stream of phantoms for the compact network."""
 
-    slices: int = setting(192_000, "Phantoms to learn from; each is seen once.", 64)
+    slices: int = setting(160_000, "Phantoms to learn from; each is seen once.", 64)
     pairs: bool = setting(True, "Draw every head twice, with a tumor and without.")
     batch_size: int = setting(32, "Phantoms in a step of the optimizer; even for pairs.", 2, 4096)
     round_size: int = setting(
         8192, "Phantoms between two checkpoints, rounded to whole batches.", 64
     )
-    validation_slices: int = setting(2000, "Phantoms of a stream of their own that judge.", 50)
+    validation_slices: int = setting(
+        2000, "Phantoms of a stream of their own that judge each round.", 50
+    )
+    judging_slices: int = setting(
+        8000, "Phantoms of that stream that judge the finished network, choose its threshold.", 50
+    )
     learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
     mask_weight: float = setting(
         5.0, "Weight of the heat map's loss beside the score's; 0: no mask is looked at.", 0, 100
