@@ -4,7 +4,6 @@ import numpy as np
 from scipy import ndimage
 
 COARSE_MM = 2.0
-_SCALP_MM, _SPAN_MM = 14.5, 24.0
 
 
 def distance_outside(inside: np.ndarray) -> np.ndarray:
@@ -47,7 +46,7 @@ def head_surface(hull_mm: np.ndarray, origin_mm: np.ndarray) -> np.ndarray:
         )
         for i, n in enumerate(hull_mm.shape)
     )
-    head = (hull_mm < _SCALP_MM) | _filled_between_poles(hull_mm) & (z > -20)
+    head = hull_mm < 14.5
     head |= _rounded(x / 63, (y - 27) / 64, (z + 82) / 76)  # face
     head |= _rounded(x / 30, (y - 72) / 20, (z + 130) / 24)  # chin
     head |= (np.abs(x / 58) ** 2.3 + np.abs((y + 37) / 66) ** 2.3 <= 1) & (z < -35)  # neck
@@ -61,14 +60,6 @@ def head_surface(hull_mm: np.ndarray, origin_mm: np.ndarray) -> np.ndarray:
         (z + 42) / 30
     ) ** 2 <= 1
     return (smooth > 0.5) | ears
-
-
-def _filled_between_poles(hull_mm: np.ndarray) -> np.ndarray:
-    """The cranium without the dents between the poles of both hemispheres (closing)."""
-    margin = int(_SPAN_MM / COARSE_MM)
-    cranium = np.pad(hull_mm < _SCALP_MM, margin)
-    closed = distance_inside(distance_outside(cranium) < _SPAN_MM) > _SPAN_MM
-    return closed[margin:-margin, margin:-margin, margin:-margin]
 
 
 def _rounded(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
