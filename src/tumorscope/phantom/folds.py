@@ -4,7 +4,7 @@ import numpy as np
 
 from tumorscope.phantom.field import smooth_field, soft_step
 from tumorscope.phantom.head_shapes import tentorium_height
-from tumorscope.phantom.plane import GRID_SIZE
+from tumorscope.phantom.plane import GRID_SIZE, squared_radii
 
 _INSULA_MM, _INSULA_RADII_MM = (38.0, -2.0, 4.0), (16.0, 36.0, 24.0)
 _CEREBELLUM_CORE_MM = (-46.0, -34.0)  # y and z of the white matter that its leaves fan out from
@@ -81,6 +81,5 @@ def own_folia(
 def _about_insula(position_mm: np.ndarray) -> np.ndarray:
     """1 in the depth of the lateral fissures, falling to 0 around; (size, size)."""
     right, front, up = position_mm
-    folded = zip((np.abs(right), front, up), _INSULA_MM, _INSULA_RADII_MM, strict=True)
-    outwards = sum(((axis - middle) / radius) ** 2 for axis, middle, radius in folded)
+    outwards = squared_radii((np.abs(right), front, up), _INSULA_MM, _INSULA_RADII_MM)
     return np.clip(2 - 2 * outwards, 0, 1)

@@ -5,6 +5,7 @@ the atlas, in MNI millimetres; the positions are tilted, scaled and bent before 
 looked up, so every phantom has a head of its own, and one head fits in every plane.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +94,21 @@ def draw_positions(rng: np.random.Generator, plane: Plane, folded: bool = True) 
     return position
 
 
+def squared_radii(
+    position_mm: Sequence[np.ndarray], middle_mm: Sequence[float], radii_mm: Sequence[float]
+) -> np.ndarray:
+    """Squared distance from the middle of an ellipsoid in its radii: 1 on its surface.
+
+    Args:
+        position_mm: x, y and z of every pixel, each of one shape.
+        middle_mm: x, y and z.
+        radii_mm: along x, y and z.
+    """
+    scaled = zip(position_mm, middle_mm, radii_mm, strict=True)
+    return sum(((axis - middle) / radius) ** 2 for axis, middle, radius in scaled)
+
+
 def _within_brain(position: np.ndarray) -> np.ndarray:
     """1 within the brain, falling to 0 at its hull, since vaults are smooth; (size, size)."""
-    scaled = zip(position, _BRAIN_MM, _BRAIN_RADII_MM, strict=True)
-    outwards = sum(((axis - middle) / radius) ** 2 for axis, middle, radius in scaled)
+    outwards = squared_radii(position, _BRAIN_MM, _BRAIN_RADII_MM)
     return np.clip(4 - 4 * np.sqrt(outwards), 0, 1)
