@@ -9,12 +9,9 @@ renamed at the end: what bears the name is complete.
 import contextlib
 import csv
 import functools
-import multiprocessing
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,7 @@ from joblib import cpu_count
 from tumorscope.config import PhantomsConfig
 from tumorscope.errors import PhantomError
 from tumorscope.phantom.draw import Phantom, draw_phantom
-from tumorscope.phantom.worker import start_worker
+from tumorscope.phantom.worker import drawing_processes
 
 MANIFEST = "manifest.csv"
 CLASS_FOLDERS = ("no", "yes")
@@ -77,11 +74,6 @@ def draw_folder(
         raise PhantomError(
             f"Phantoms cannot be written to {folder} ({error.strerror}); give a folder that can be."
         ) from error
-    except BrokenProcessPool:
-        raise PhantomError(
-            "A process that drew phantoms was killed, perhaps for want of memory (each takes "
-            "about 400 MB); close other programs, then try again."
-        ) from None
     finally:
         shutil.rmtree(growing, ignore_errors=True)
     return sum(row["label"] for row in rows)
@@ -109,11 +101,8 @@ def _mapping(processes: int) -> Iterator[Callable]:
     if processes < 2:
         yield map
         return
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), start_worker)
-    try:
+    with drawing_processes(processes) as pool:
         yield pool.map
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _draw_chunk(config: PhantomsConfig, folder: Path, numbers: range) -> list[dict[str, Any]]:

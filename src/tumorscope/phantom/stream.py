@@ -5,7 +5,6 @@ pairs, phantoms 2 k and 2 k + 1 from (seed, stream, k): one head with a tumor an
 stream can be taken up anywhere and does not depend on the number of workers.
 """
 
-import multiprocessing
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from joblib import cpu_count
 
 from tumorscope.config import PhantomConfig
 from tumorscope.phantom.draw import Phantom, draw_pair, draw_phantom
-from tumorscope.phantom.worker import start_worker
+from tumorscope.phantom.worker import drawing_processes
 from tumorscope_serving.slices import place_slice
 
 TRAINING_STREAM, VALIDATION_STREAM, LOCALIZATION_STREAM, POINTING_STREAM = range(4)
@@ -105,15 +104,16 @@ def phantom_batches(
         config: what a phantom may look like.
         paired: as in `draw_batch`; the batch size is even then.
         workers: number of processes; 0 is one for each core.
+
+    Raises:
+        PhantomError: a worker was killed.
     """
     workers = workers or cpu_count()
-    # Spawned, not forked: the caller may have started TensorFlow's threads.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, start_worker) as pool:
+    with drawing_processes(workers) as pool:
         pending: deque = deque()
         while True:
             while len(pending) < workers * BATCHES_AHEAD:
                 arguments = (seed, stream, start, batch_size, framing, config, paired)
-                pending.append(pool.apply_async(draw_batch, arguments))
+                pending.append(pool.submit(draw_batch, *arguments))
                 start += batch_size
-            yield pending.popleft().get()
+            yield pending.popleft().result()
