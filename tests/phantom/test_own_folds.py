@@ -6,7 +6,7 @@ import pytest
 from tumorscope.phantom.anatomy import cut_plane
 from tumorscope.phantom.folds import own_folds, own_folia
 from tumorscope.phantom.head_shapes import tentorium_height
-from tumorscope.phantom.plane import Plane
+from tumorscope.phantom.plane import Plane, bounding_window
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,11 @@ def test_the_insulas_sulci_lie_deeper_than_the_convexitys(anatomy):
     changed = np.mean([np.abs(folds(anatomy, seed)[1] - anatomy.white) for seed in range(20)], 0)
 
     assert changed[insula].mean() > 2 * changed[elsewhere].mean()
+
+
+def test_leaves_are_looked_for_in_a_window_around_the_pixels_that_may_have_some():
+    chosen = np.zeros((9, 9), bool)
+    assert not chosen[bounding_window(chosen)].size
+    chosen[2, 5] = chosen[6, 3] = True
+    rows, columns = bounding_window(chosen)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (2, 7, 3, 6)

@@ -121,7 +121,7 @@ def _look_up(
 ) -> list[dict[str, np.ndarray]]:
     """The atlas's channels at each depth of the slice."""
     voxels = load_atlas().voxels
-    index = np.zeros(position.shape[1:], np.intp)
+    index = np.zeros(position.shape[1:], np.int32)
     known = np.ones(position.shape[1:], bool)
     for axis in {0, 1, 2} - {plane.through_axis}:
         steps, within = _steps(position[axis], axis)

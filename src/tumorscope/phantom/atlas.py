@@ -8,6 +8,7 @@ neck are built around it from `head_shapes`. Eight bytes describe a voxel; see `
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from tumorscope.phantom.head_labels import Inner, Outer
@@ -162,6 +163,6 @@ def _paint_tentorium(inner: np.ndarray, hull_mm: np.ndarray) -> None:
 
 
 def unpack(packed: np.ndarray) -> dict[str, np.ndarray]:
-    """View gathered voxels by channel: name -> uint8 array of the same shape."""
+    """Part gathered voxels by channel: name -> uint8 array of the same two-dimensional shape."""
     channels = np.ascontiguousarray(packed).view(np.uint8).reshape(*packed.shape, len(CHANNELS))
-    return dict(zip(CHANNELS, np.moveaxis(channels, -1, 0), strict=True))
+    return dict(zip(CHANNELS, cv2.split(channels), strict=True))

@@ -4,9 +4,10 @@ import numpy as np
 
 from tumorscope.phantom.field import smooth_field, soft_step
 from tumorscope.phantom.head_shapes import tentorium_height
-from tumorscope.phantom.plane import GRID_SIZE, squared_radii
+from tumorscope.phantom.plane import GRID_SIZE, bounding_window, squared_radii
 
 _INSULA_MM, _INSULA_RADII_MM = (38.0, -2.0, 4.0), (16.0, 36.0, 24.0)
+_CEREBELLUM_FRONT_MM, _CEREBELLUM_TOP_MM = -37.0, 4.0  # beyond y and z there are no leaves
 _CEREBELLUM_CORE_MM = (-46.0, -34.0)  # y and z of the white matter that its leaves fan out from
 
 
@@ -62,20 +63,24 @@ def own_folia(
     strength = rng.uniform(0, 1)
     leaves = rng.uniform(7, 13)  # in a radian: three to six millimetres each at the surface
     core_mm, cleft_from, white_from = rng.uniform(8, 18), rng.uniform(0.4, 0.9), rng.uniform(0, 0.7)
-    right, front, up = position_mm
+    near = (position_mm[1] < _CEREBELLUM_FRONT_MM) & (position_mm[2] < _CEREBELLUM_TOP_MM)
+    window = bounding_window(near)
+    right, front, up = position_mm[:, *window]
     below = soft_step(-40 - front, 6) * soft_step(tentorium_height(right, front) - 1 - up, 3)
-    if below.max() < 0.05:
+    if below.max(initial=0) < 0.05:
         return gray, white
     back = -(front - _CEREBELLUM_CORE_MM[0]) - 0.006 * right**2  # leaves bend forward at the sides
     rise = up - _CEREBELLUM_CORE_MM[1]
-    phase = leaves * np.arctan2(rise, back + 1e-3) + 0.4 * smooth_field(rng, GRID_SIZE, 9)
+    phase = leaves * np.arctan2(rise, back + 1e-3) + 0.4 * smooth_field(rng, GRID_SIZE, 9)[window]
     wave = np.cos(2 * np.pi * phase).astype(np.float32)
     shown = strength * below * soft_step(np.hypot(rise, back) - core_mm, 5)
     cleft = soft_step(wave - cleft_from, 0.4) * shown
     branch = soft_step(-wave - white_from, 0.6) * shown
-    tissue = (gray + white) * (1 - cleft)
-    white = np.minimum(white * (1 - shown) + 0.8 * branch * tissue, tissue)
-    return tissue - white, white
+    tissue, leafy = gray + white, white.copy()
+    tissue[window] *= 1 - cleft
+    leafy[window] = white[window] * (1 - shown) + 0.8 * branch * tissue[window]
+    np.minimum(leafy, tissue, out=leafy)
+    return tissue - leafy, leafy
 
 
 def _about_insula(position_mm: np.ndarray) -> np.ndarray:

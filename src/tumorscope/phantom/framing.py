@@ -7,7 +7,7 @@ import numpy as np
 
 from tumorscope.phantom.anatomy import Anatomy
 from tumorscope.phantom.field import happens
-from tumorscope.phantom.plane import GRID_SIZE, PIXEL_MM
+from tumorscope.phantom.plane import GRID_SIZE, PIXEL_MM, bounding_window
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _head_box(rng, anatomy: Anatomy) -> tuple[int, int, int, int]:
     bottom_mm = rng.uniform(-135, -62)
     if anatomy.plane.name != "axial":
         inside = inside & (anatomy.position_mm[2] > bottom_mm)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not len(rows):
+    rows, columns = bounding_window(inside)
+    if not rows.stop:
         return 0, GRID_SIZE, 0, GRID_SIZE
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    return rows.start, rows.stop, columns.start, columns.stop

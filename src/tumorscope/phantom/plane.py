@@ -94,6 +94,13 @@ def draw_positions(rng: np.random.Generator, plane: Plane, folded: bool = True) 
     return position
 
 
+def bounding_window(chosen: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns around the chosen pixels of a boolean map; empty where none is."""
+    lines = (np.flatnonzero(chosen.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (slice(*(line[[0, -1]] + (0, 1))) if len(line) else slice(0) for line in lines)
+    return rows, columns
+
+
 def squared_radii(
     position_mm: Sequence[np.ndarray], middle_mm: Sequence[float], radii_mm: Sequence[float]
 ) -> np.ndarray:
