@@ -41,7 +41,9 @@ def log_echo(threshold: float, folder: Path) -> str:
         name="echo",
         loader_module="echo_model",
         code_paths=[str(code / "echo_model.py")],
-        pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow-skinny", "pandas")],
+        pip_requirements=[
+            f"{name}=={version(name)}" for name in ("httptools", "mlflow-skinny", "pandas")
+        ],
         signature=model_signature(threshold),
     ).model_uri
 

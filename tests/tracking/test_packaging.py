@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import yaml
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tumorscope.shipped import BUNDLE
 from tumorscope.tracking.packaging import (
@@ -27,6 +28,10 @@ def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained)
     assert all("==" in pin for pin in pins)
     conda = yaml.safe_load((folder / "conda.yaml").read_text())
     assert not [text for text in map(str, conda["dependencies"]) if "tensorflow" in text]
+
+
+def test_the_server_finds_the_parser_that_the_model_brings():
+    assert AutoHTTPProtocol.__name__ == "HttpToolsProtocol"
 
 
 def test_the_serving_code_travels_whole(trained):

@@ -24,7 +24,9 @@ from tumorscope_serving.pyfunc import IMAGE_COLUMN
 MODEL_NAME = "model"
 LOADER_MODULE = "tumorscope_serving.pyfunc"
 # mlflow-skinny has the scoring server; what the full package adds to it, a server never imports.
+# httptools is imported by uvicorn where it finds it, and reads requests in C.
 SERVING_PACKAGES = (
+    "httptools",
     "mlflow-skinny",
     "nibabel",
     "numpy",
