@@ -1,7 +1,8 @@
 """What do more phantoms bring, and what does each thing that they hold? Both without a real slice.
 
 Every row is a pretraining of its own, with its own learning rate down to zero, judged on
-phantoms of everything and on the real slices of a folder, of which it has seen none. Finished
+phantoms of everything and on the real slices of a folder, of which it has seen none; the threshold
+is the one that the phantoms choose. Finished
 rows are kept in the work file, so that the command can be stopped and started again.
 Commands:
 
@@ -18,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-SIZES = "1000,4000,16000,64000,160000"
+SIZES = "1000,4000,16000,64000"
 METRICS = ("phantom_auroc", "auroc", "accuracy", "sensitivity", "specificity")
 
 
@@ -52,19 +53,33 @@ class Judge:
             part = self.work.with_suffix(".part")
             part.write_text(json.dumps(self.rows, indent=2) + "\n")
             part.replace(self.work)
-        row = self.rows[key]
-        figures = "".join(f"{row[metric]:>15.3f}" for metric in METRICS)
-        click.echo(f"{name:26}{slices:>8}{seed:>6}{figures}")
-        return row
+        return told(name, slices, seed, self.rows[key])
+
+    def shipped_row(self) -> dict[str, float]:
+        """Figures of the network that the package ships."""
+        from tumorscope.config import LearningConfig
+        from tumorscope.learning.fitting import initial_network
+        from tumorscope.shipped import BUNDLE
+        from tumorscope.workflows.pretraining_summary import RECORD_FILE
+
+        record = json.loads((BUNDLE / RECORD_FILE).read_text())
+        network, _ = initial_network(LearningConfig(initial_weights="shipped"))
+        seed = record["settings"]["seed"]
+        return told("the shipped network", record["slices_seen"], seed, self._judge(network, seed))
 
     def _measure(self, slices: int, seed: int, **changes) -> dict[str, float]:
         from tumorscope.config import PretrainingConfig
+
+        own = {name: changes.pop(name) for name in ("pairs", "mask_weight") if name in changes}
+        config = PretrainingConfig(slices=slices, seed=seed, **own)
+        return self._judge(pretrained(config, changes), seed)
+
+    def _judge(self, network, seed: int) -> dict[str, float]:
+        """Its figures on phantoms, and on real slices at the threshold that the phantoms choose."""
         from tumorscope.learning.evaluation import balanced_point, evaluate
         from tumorscope.learning.training import predict_scores
         from tumorscope_serving.slices import network_input
 
-        own = {name: changes.pop(name) for name in ("pairs", "mask_weight") if name in changes}
-        network = pretrained(PretrainingConfig(slices=slices, seed=seed, **own), changes)
         scores = predict_scores(network, network_input(self.phantoms.slices))
         point = balanced_point(self.phantoms.labels, scores)
         decisions = scores >= point.threshold
@@ -76,6 +91,13 @@ class Judge:
         figures = evaluate(self.real.labels, scores, decisions, self.groups, 2000, seed)
         row |= {name: figures[name].value for name in METRICS[1:]}
         return row | {"auroc_low": figures["auroc"].low, "auroc_high": figures["auroc"].high}
+
+
+def told(name: str, slices: int, seed: int, row: dict[str, float]) -> dict[str, float]:
+    """Print a row of the table, and hand it back with its number of phantoms."""
+    figures = "".join(f"{row[metric]:>15.3f}" for metric in METRICS)
+    click.echo(f"{name:26}{slices:>8}{seed:>6}{figures}")
+    return row | {"slices": slices}
 
 
 def pretrained(config, phantom: dict):
@@ -149,13 +171,11 @@ def heading() -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--figure", "path", default="", help="Also draw the curve to this PNG.")
 def sizes(data: str, work: str, slices: str, seed: int, path: str) -> None:
-    """AUROC by number of phantoms."""
+    """AUROC by number of phantoms; the last row is the network that the package ships."""
     judge = Judge(data, work)
     heading()
-    rows = [
-        judge.row("everything", size, seed) | {"slices": size}
-        for size in map(int, slices.split(","))
-    ]
+    rows = [judge.row("everything", size, seed) for size in map(int, slices.split(","))]
+    rows.append(judge.shipped_row())
     if path:
         figure(rows, path)
 
