@@ -20,7 +20,7 @@ from tumorscope.learning.copies import THRESHOLD, find_copies, likenesses
 from tumorscope.learning.dataset import load_dataset
 from tumorscope.learning.duplicates import duplicate_groups, thumbnails
 from tumorscope.learning.fingerprints import fingerprints, wide_views
-from tumorscope_serving.slices import decode_gray
+from tumorscope_serving.decoding import decode_gray
 
 
 def compressed(gray: np.ndarray, quality: int = 50) -> np.ndarray:

@@ -49,7 +49,8 @@ def main(data: str, epochs: int, folds: int, report: str) -> None:
     from tumorscope.learning.fitting import fit
     from tumorscope.learning.splits import cross_validation_parts
     from tumorscope.learning.training import predict_scores
-    from tumorscope_serving.slices import FRAMINGS, decode_gray, frame_slice, network_input
+    from tumorscope_serving.decoding import decode_gray
+    from tumorscope_serving.slices import FRAMINGS, frame_slice, network_input
 
     config = LearningConfig(epochs=epochs, initial_weights="none")
     rows = {}

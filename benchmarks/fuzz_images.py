@@ -152,8 +152,9 @@ def change(content: bytearray, rng: np.random.Generator, kept: list) -> None:
 
 def read(content: bytes) -> str:
     """Read one input as serving does; what it came to."""
+    from tumorscope_serving.bounds import UnreadableSliceError
     from tumorscope_serving.decoding import read_frames
-    from tumorscope_serving.slices import UnreadableSliceError, frame_slice
+    from tumorscope_serving.slices import frame_slice
 
     said, outcome = [], "read"
     try:

@@ -29,6 +29,9 @@ from head_variants import VARIANTS, schematic  # noqa: E402
 from other_pictures import CALIBRATION, HELD_OUT, OF_HEADS  # noqa: E402
 from tumorscope.config import PhantomConfig  # noqa: E402
 from tumorscope.phantom.draw import draw_phantom  # noqa: E402
+from tumorscope_serving.bounds import UnreadableSliceError  # noqa: E402
+from tumorscope_serving.decoding import decode_gray  # noqa: E402
+from tumorscope_serving.heads import find_head  # noqa: E402
 from tumorscope_serving.input_check import (  # noqa: E402
     FACTS,
     MIN_SPREAD,
@@ -36,7 +39,6 @@ from tumorscope_serving.input_check import (  # noqa: E402
     InputCheck,
     descriptors,
 )
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray, find_head  # noqa: E402
 
 SEED, CALIBRATION_STREAM, MEASURING_STREAM = 5, 0, 1
 PHANTOMS = {CALIBRATION_STREAM: 6000, MEASURING_STREAM: 3000}

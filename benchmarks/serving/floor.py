@@ -10,8 +10,9 @@ import mlflow
 import numpy as np
 from mlflow.pyfunc import scoring_server
 
+from tumorscope_serving.decoding import decode_gray
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import decode_gray, frame_slice
+from tumorscope_serving.slices import frame_slice
 
 
 class Floor:

@@ -14,7 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tumorscope_serving.slices import Head, border_of, frame_slice, median_of_even
+from tumorscope_serving.gray import border_of, median_of_even
+from tumorscope_serving.heads import Head
+from tumorscope_serving.slices import frame_slice
 
 PARAMETERS_FILE = Path(__file__).with_name("input_check.npz")
 MIDDLE, SMALL, TINY = 64, 32, 8  # sides in pixels at which a picture is looked at
@@ -86,7 +88,7 @@ def why_not_a_head(found: Head) -> str | None:
     """One sentence on why a picture is refused; None where it may be a slice of a head.
 
     Args:
-        found: what `tumorscope_serving.slices.find_head` says of the picture.
+        found: what `tumorscope_serving.heads.find_head` says of the picture.
     """
     described = descriptors(found)
     check = _shipped()
@@ -103,7 +105,7 @@ def descriptors(found: Head) -> np.ndarray:
     """Describe a picture; the first numbers are those of FACTS.
 
     Args:
-        found: what `tumorscope_serving.slices.find_head` says of it.
+        found: what `tumorscope_serving.heads.find_head` says of it.
 
     Returns:
         shape (numbers,), float32; the same for the picture and a larger copy of it, but for blur.

@@ -25,18 +25,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from tumorscope_serving.bounds import MAX_BYTES, UnreadableSliceError
 from tumorscope_serving.decoding import read_frames
 from tumorscope_serving.explanation import explain
 from tumorscope_serving.frames import Frames
+from tumorscope_serving.heads import find_head
 from tumorscope_serving.input_check import why_not_a_head
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import (
-    MAX_BYTES,
-    Placement,
-    UnreadableSliceError,
-    find_head,
-    place_slice,
-)
+from tumorscope_serving.slices import Placement, place_slice
 from tumorscope_serving.volumes import Allowance, summarize
 
 IMAGE_COLUMN = "image"

@@ -11,7 +11,7 @@ from tumorscope.learning.fingerprints import (
     wide_views,
     write_fingerprints,
 )
-from tumorscope_serving.slices import decode_gray
+from tumorscope_serving.decoding import decode_gray
 
 
 @pytest.fixture(scope="module")

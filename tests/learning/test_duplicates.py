@@ -6,7 +6,7 @@ from PIL import Image
 
 from tumorscope.learning.dataset import load_dataset
 from tumorscope.learning.duplicates import duplicate_groups, thumbnails
-from tumorscope_serving.slices import decode_gray
+from tumorscope_serving.decoding import decode_gray
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tumorscope_serving.bounds import MAX_FRAMES
+from tumorscope_serving.bounds import MAX_FRAMES, UnreadableSliceError
 from tumorscope_serving.decoding import decode_gray, read_frames
-from tumorscope_serving.slices import UnreadableSliceError
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 SECRET = "Xyzzy^Quux"
@@ -337,7 +336,8 @@ class Absent:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray
+from tumorscope_serving.bounds import UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
 
 for name in sys.argv[1:]:
     try:

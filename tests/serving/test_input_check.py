@@ -12,9 +12,10 @@ from tumorscope.config import PhantomConfig
 from tumorscope.phantom.draw import draw_phantom
 from tumorscope.shipped import BUNDLE
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.decoding import decode_gray
+from tumorscope_serving.heads import find_head
 from tumorscope_serving.input_check import FACTS, InputCheck, descriptors, why_not_a_head
 from tumorscope_serving.pyfunc import _load_pyfunc
-from tumorscope_serving.slices import decode_gray, find_head
 
 SENTENCE = "This does not look like a slice of a head MRI: "
 

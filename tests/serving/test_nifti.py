@@ -5,9 +5,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from tumorscope_serving.bounds import MAX_FRAMES
+from tumorscope_serving.bounds import MAX_FRAMES, UnreadableSliceError
 from tumorscope_serving.decoding import decode_gray, read_frames
-from tumorscope_serving.slices import UnreadableSliceError
 
 FILES = Path(nibabel.__file__).parent / "tests" / "data"
 SECRET = "XyzzyQuux"

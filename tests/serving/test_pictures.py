@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorscope_serving.bounds import MAX_FRAMES
+from tumorscope_serving.bounds import MAX_FRAMES, UnreadableSliceError
 from tumorscope_serving.decoding import decode_gray, read_frames
-from tumorscope_serving.slices import UnreadableSliceError
 
 GRADIENT = np.arange(32 * 20, dtype=np.uint8).reshape(32, 20)
 SECRET = "XyzzyQuux"

@@ -12,16 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorscope_serving.slices import (
-    FRAMINGS,
-    MAX_BYTES,
-    UnreadableSliceError,
-    decode_gray,
-    frame_slice,
-    head_box,
-    network_input,
-    read_slice,
-)
+from tumorscope_serving.bounds import MAX_BYTES, UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
+from tumorscope_serving.heads import head_box
+from tumorscope_serving.slices import FRAMINGS, frame_slice, network_input, read_slice
 
 GRADIENT = np.arange(32 * 20, dtype=np.uint8).reshape(32, 20)  # 32 high, 20 wide, no two rows equal
 
@@ -184,7 +178,8 @@ def test_refusing_100_megapixels_takes_no_memory_for_them(tmp_path):
     program = """
 import re, sys
 from pathlib import Path
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray
+from tumorscope_serving.bounds import UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
 
 def peak_mib():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024

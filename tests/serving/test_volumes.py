@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorscope_serving.slices import UnreadableSliceError
+from tumorscope_serving.bounds import UnreadableSliceError
 from tumorscope_serving.volumes import MAX_FRAMES_A_REQUEST, Allowance, summarize
 
 

@@ -16,7 +16,7 @@ from tumorscope.learning.splits import check_disjoint, split_by_group
 from tumorscope.shipped import BUNDLE
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.workflows.evaluate import evaluate_and_log
-from tumorscope_serving.slices import decode_gray
+from tumorscope_serving.decoding import decode_gray
 
 SAMPLES = 200
 

@@ -20,7 +20,9 @@ from tumorscope.learning.fingerprints import wide_views
 from tumorscope.learning.folders import SliceFile, find_slice_files
 from tumorscope.learning.groups import groups_of_slices
 from tumorscope.learning.slice_cache import SliceCache, SliceRecord
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray, frame_slice
+from tumorscope_serving.bounds import UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
+from tumorscope_serving.slices import frame_slice
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from tumorscope_serving.slices import head_box
+from tumorscope_serving.heads import head_box
 
 THRESHOLD = 0.95
 SIDE = 32

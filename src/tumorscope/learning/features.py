@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 
 from tumorscope.learning.networks import FEATURES
-from tumorscope_serving.slices import head_box
+from tumorscope_serving.heads import head_box
 
 COMPONENTS = 3
 

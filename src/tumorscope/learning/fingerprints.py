@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tumorscope_serving.slices import head_box
+from tumorscope_serving.heads import head_box
 
 FINGERPRINT_FILE = "fingerprints.npz"
 RULE = 1  # change it with anything below, so that no other fingerprint is believed

@@ -11,7 +11,8 @@ from tumorscope.errors import ScoringError
 from tumorscope.learning.overlays import draw_overlay
 from tumorscope.tracking.models import LoggedModel
 from tumorscope.tracking.scoring_server import ask_server
-from tumorscope_serving.slices import UnreadableSliceError, decode_gray
+from tumorscope_serving.bounds import UnreadableSliceError
+from tumorscope_serving.decoding import decode_gray
 
 FILES_A_REQUEST = 16
 BYTES_A_REQUEST = 32 * 2**20  # unless a single file is larger
