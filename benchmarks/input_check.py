@@ -29,6 +29,7 @@ from head_variants import VARIANTS, schematic  # noqa: E402
 from other_pictures import CALIBRATION, HELD_OUT, OF_HEADS  # noqa: E402
 from tumorscope.config import PhantomConfig  # noqa: E402
 from tumorscope.phantom.draw import draw_phantom  # noqa: E402
+from tumorscope.phantom.plane import LEVELS_MM  # noqa: E402
 from tumorscope_serving.bounds import UnreadableSliceError  # noqa: E402
 from tumorscope_serving.decoding import decode_gray  # noqa: E402
 from tumorscope_serving.heads import find_head  # noqa: E402
@@ -132,10 +133,11 @@ def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
     for number, (head, facts) in enumerate(phantoms):
         rows.setdefault(("phantom", "as drawn"), []).append(descriptors(find_head(head)))
         if each_variant:
-            rows.setdefault(("plane", facts["plane"]), []).append(rows["phantom", "as drawn"][-1])
-            rows.setdefault(("contrast", facts["contrast"]), []).append(
-                rows["phantom", "as drawn"][-1]
-            )
+            low, high = LEVELS_MM[facts["plane"]]
+            where = "brain" if low <= facts["level_mm"] <= high else "beyond the brain"
+            groups = {"plane": facts["plane"], "contrast": facts["contrast"], "level": where}
+            for group in groups.items():
+                rows.setdefault(group, []).append(rows["phantom", "as drawn"][-1])
         names = [name for name in VARIANTS if name != "as_drawn"]
         name = names[number % len(names)]
         rows.setdefault(("variant", name), []).append(

@@ -19,7 +19,7 @@ _AXES = {  # through the plane, along columns, along rows; signs of columns and 
     "coronal": (1, 0, 2, 1, -1),
     "sagittal": (0, 1, 2, -1, -1),
 }
-_LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}
+LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}
 _HEAD_MM = {"axial": (-120, 88), "coronal": (-116, 95), "sagittal": (-78, 78)}
 _BEYOND_SHARE = 0.08
 _SELLA_MM = {"axial": -30, "coronal": 3, "sagittal": 0}
@@ -51,7 +51,7 @@ def choose_plane(rng: np.random.Generator, axial_share: float) -> Plane:
     """
     other = (1 - axial_share) / 2
     name = str(rng.choice(list(_AXES), p=[axial_share, other, other]))
-    low, high = _LEVELS_MM[name]
+    low, high = LEVELS_MM[name]
     level = rng.uniform(low, high)
     if happens(rng, 0.45):
         usual, spread = {"axial": (18, 18), "coronal": (-10, 22), "sagittal": (0, 4)}[name]
