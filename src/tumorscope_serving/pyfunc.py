@@ -13,9 +13,6 @@ With the param `explain`, a row says where the tumor is seen, too: `heat_map`, `
 which frame it is of.
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,24 +22,22 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from tumorscope_serving.bounds import MAX_BYTES, UnreadableSliceError
+from tumorscope_serving.bounds import UnreadableSliceError
 from tumorscope_serving.decoding import read_frames
 from tumorscope_serving.explanation import explain
 from tumorscope_serving.frames import Frames
 from tumorscope_serving.heads import find_head
+from tumorscope_serving.image_column import bytes_of, images_of
 from tumorscope_serving.input_check import why_not_a_head
 from tumorscope_serving.predictor import Predictor, thread_count
 from tumorscope_serving.slices import Placement, place_slice
 from tumorscope_serving.volumes import Allowance, summarize
 
-IMAGE_COLUMN = "image"
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error", "frames")
 EXPLANATION_COLUMNS = ("heat_map", "heat_grid", "peak_box", "heat_note")
 PLAIN, EXPLAINED = pd.Index(OUTPUT_COLUMNS), pd.Index(OUTPUT_COLUMNS + EXPLANATION_COLUMNS)
 NO_HEAT = "This model carries no heat map: its network has learned from no tumor's outline."
 CHUNK = 64
-EXPECTED = "expected the bytes of an image file, or their base64 text"
-DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
 
 # A framed slice with where it lies in its picture, or why there is none.
 Placed = tuple[np.ndarray, Placement] | UnreadableSliceError
@@ -99,7 +94,7 @@ class SliceModel:
             were asked for. They are of type object, so that a missing value leaves the server as
             null.
         """
-        images = _images(model_input)
+        images = images_of(model_input)
         asked = self._asked(params or {})
         columns = EXPLAINED if asked.explain else PLAIN
         rows: list[Row] = []
@@ -130,7 +125,7 @@ class SliceModel:
         placed: list[Placed] = []
         for image in images:
             try:
-                frames = read_frames(_bytes_of(image))
+                frames = read_frames(bytes_of(image))
                 if frames.is_volume:
                     allowance.take(frames.count)
                     answers.append(self._answer_volume(frames, asked))
@@ -216,37 +211,3 @@ class SliceModel:
             (float(probability), vars(each))  # asdict would copy the grid heat by heat
             for probability, each in zip(probabilities, why, strict=True)
         ]
-
-
-def _images(model_input: pd.DataFrame) -> list[object]:
-    """The images in order; where their column is missing, a None for each row, and at least one.
-
-    MLflow hands `{"inputs": {"image": [...]}}` over as one row that holds the whole list.
-    """
-    if IMAGE_COLUMN not in model_input:
-        return [None] * max(1, len(model_input))
-    images: list[object] = []
-    for cell in model_input[IMAGE_COLUMN].tolist():
-        images += list(cell) if isinstance(cell, list | tuple | np.ndarray) else [cell]
-    return images
-
-
-def _bytes_of(image: object) -> bytes:
-    if isinstance(image, bytes | bytearray | memoryview):
-        return bytes(image)
-    if not isinstance(image, str):
-        raise UnreadableSliceError(f"There is no image in column `{IMAGE_COLUMN}`: {EXPECTED}.")
-    text = image
-    if text[:5].lower() == "data:":
-        header = DATA_URL.match(text[:256])
-        if header is None:
-            raise UnreadableSliceError(f"The data URL is not of type base64: {EXPECTED}.")
-        text = text[header.end() :]
-    if len(text) > MAX_BYTES * 4 / 3 + 4:
-        raise UnreadableSliceError(
-            f"The file has more than {MAX_BYTES // 2**20} MiB; no larger one is read."
-        )
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise UnreadableSliceError(f"The text is not base64: {EXPECTED}.") from None

@@ -21,8 +21,9 @@ from tumorscope.tracking.run_artifacts import (
 )
 from tumorscope.tracking.runs import INITIAL_WEIGHTS_TAG, WORKFLOW_TAG
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.image_column import IMAGE_COLUMN
 from tumorscope_serving.predictor import Predictor
-from tumorscope_serving.pyfunc import IMAGE_COLUMN, SliceModel
+from tumorscope_serving.pyfunc import SliceModel
 
 BATCH = 64
 FINGERPRINT_FILE = "fingerprints.npz"

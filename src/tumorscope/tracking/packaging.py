@@ -19,7 +19,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType, Array, Object, Property
 
 import tumorscope_serving
-from tumorscope_serving.pyfunc import IMAGE_COLUMN
+from tumorscope_serving.image_column import IMAGE_COLUMN
 
 MODEL_NAME = "model"
 LOADER_MODULE = "tumorscope_serving.pyfunc"
