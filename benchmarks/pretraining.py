@@ -2,8 +2,8 @@
 
 Every row is a pretraining of its own, with its own learning rate down to zero, judged on
 phantoms of everything and on the real slices of a folder, of which it has seen none; the threshold
-is the one that the phantoms choose. Finished
-rows are kept in the work file, so that the command can be stopped and started again.
+is the one that the phantoms choose. Finished rows are kept in the work file, so that the command
+can be stopped and started again.
 Commands:
 
     python benchmarks/pretraining.py sizes --data FOLDER --figure docs/pretraining-sizes.png

@@ -6,25 +6,18 @@ shows what the other does; so copies are found that were cropped, too.
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from tumorscope.learning.copies import find_copies
 from tumorscope.learning.dataset import Dataset
 from tumorscope.learning.evaluation import CLASS_NAMES
+from tumorscope.learning.file_audit import file_features, formats, headers, misnamed
 from tumorscope.learning.fingerprints import fingerprints
 from tumorscope.learning.shortcut_audit import Shortcut, audit_shortcuts
 
-SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg", ".jpe"},
-    "PNG": {".png"},
-    "TIFF": {".tif", ".tiff"},
-    "BMP": {".bmp"},
-    "WEBP": {".webp"},
-}
 SPLITS, TEST_SHARE = 200, 0.2
 
 
@@ -105,7 +98,7 @@ def audit(dataset: Dataset, other: Dataset | None, seed: int) -> tuple[Audit, np
     """
     table = dataset.table
     groups = dataset.groups
-    files = _files(dataset)
+    files = headers(dataset)
     duplicates = [rows for rows in _rows_by_group(groups) if len(rows) > 1]
     tops = np.array([_top(*row) for row in zip(table["path"], table["class_folder"], strict=True)])
     both_classes = table["label"].nunique() == 2
@@ -114,17 +107,15 @@ def audit(dataset: Dataset, other: Dataset | None, seed: int) -> tuple[Audit, np
         digest=dataset.digest,
         counts=dataset.counts(groups),
         folders=_folders(table, groups),
-        formats=_formats(files, table),
-        misnamed=_misnamed(files, table),
-        sizes=dict(
-            Counter(f"{w} x {h}" for h, w in table[["height", "width"]].values).most_common()
-        ),
+        formats=formats(files, table),
+        misnamed=misnamed(files, table),
+        sizes=_sizes(table),
         unreadable=dataset.unreadable,
         duplicates=_paths(table, duplicates),
         contradictions=_paths(table, [r for r in duplicates if table["label"][r].nunique() > 1]),
         across=_paths(table, [rows for rows in duplicates if len(set(tops[rows]) - {""}) > 1]),
         naive_leak=naive_leak(groups, seed),
-        shortcuts=audit_shortcuts(dataset, _file_features(files), groups, seed)
+        shortcuts=audit_shortcuts(dataset, file_features(files), groups, seed)
         if both_classes
         else None,
         overlap=None if other is None else _overlap(dataset, groups, other),
@@ -170,49 +161,9 @@ def _folders(table: pd.DataFrame, groups: np.ndarray) -> list[Folder]:
     ]
 
 
-def _files(dataset: Dataset) -> pd.DataFrame:
-    """Columns format and color of each slice's file, from its header."""
-    rows = []
-    for path in dataset.table["path"]:
-        try:
-            with Image.open(Path(dataset.root, path)) as picture:
-                gray = picture.mode.startswith(("L", "1", "I", "F"))
-                rows.append((picture.format, "gray" if gray else "color"))
-        except (OSError, ValueError):  # read by another decoder than Pillow's
-            rows.append((PurePosixPath(path).suffix.lstrip(".").upper() or "other", "gray"))
-    return pd.DataFrame(rows, columns=["format", "color"])
-
-
-def _file_features(files: pd.DataFrame) -> pd.DataFrame:
-    """What differs among the files, as numbers named in words."""
-    features = {f"is a {name} file": files["format"] == name for name in files["format"].unique()}
-    features["is stored in color"] = files["color"] == "color"
-    differing = {name: each for name, each in features.items() if each.nunique() > 1}
-    return pd.DataFrame(differing, index=files.index)
-
-
-def _formats(files: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[str, int]]:
-    found = {}
-    for (file_format, color), rows in files.groupby(["format", "color"]):
-        labels = table["label"][rows.index]
-        found[f"{file_format}, {color}"] = {
-            name: int((labels == label).sum()) for label, name in enumerate(CLASS_NAMES)
-        }
-    return found
-
-
 def _sizes(table: pd.DataFrame) -> dict[str, int]:
     sizes = zip(table["width"], table["height"], strict=True)
     return dict(Counter(f"{width} x {height}" for width, height in sizes).most_common())
-
-
-def _misnamed(files: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    return [
-        path
-        for path, file_format in zip(table["path"], files["format"], strict=True)
-        if PurePosixPath(path).suffix.lower()
-        not in SUFFIXES.get(file_format, {PurePosixPath(path).suffix.lower()})
-    ]
 
 
 def _overlap(dataset: Dataset, groups: np.ndarray, other: Dataset) -> Overlap:

@@ -56,7 +56,8 @@ def draw_folder(
         The number of tumors.
 
     Raises:
-        PhantomError: the folder is not empty or cannot be written; nothing was touched.
+        PhantomError: the folder is not empty or cannot be written, or a process that drew was
+            killed; nothing was touched.
     """
     growing = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:

@@ -19,7 +19,7 @@ _AXES = {  # through the plane, along columns, along rows; signs of columns and 
     "coronal": (1, 0, 2, 1, -1),
     "sagittal": (0, 1, 2, -1, -1),
 }
-LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}
+LEVELS_MM = {"axial": (-50, 68), "coronal": (-90, 58), "sagittal": (-58, 58)}  # of the brain
 _HEAD_MM = {"axial": (-120, 88), "coronal": (-116, 95), "sagittal": (-78, 78)}
 _BEYOND_SHARE = 0.08
 _SELLA_MM = {"axial": -30, "coronal": 3, "sagittal": 0}
@@ -96,9 +96,10 @@ def draw_positions(rng: np.random.Generator, plane: Plane, folded: bool = True) 
 
 def bounding_window(chosen: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns around the chosen pixels of a boolean map; empty where none is."""
-    lines = (np.flatnonzero(chosen.any(axis=axis)) for axis in (1, 0))
-    rows, columns = (slice(*(line[[0, -1]] + (0, 1))) if len(line) else slice(0) for line in lines)
-    return rows, columns
+    rows, columns = (np.flatnonzero(chosen.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0), slice(0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def squared_radii(

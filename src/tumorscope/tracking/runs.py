@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import math
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +25,7 @@ from mlflow.entities import LoggedModelInput
 from tumorscope.config import DISCLAIMER
 from tumorscope.errors import StoppedError
 from tumorscope.tracking.keep_killed import keep_killed
+from tumorscope.tracking.stop_signals import ignore_stop_signals, stop_signals_raise
 from tumorscope.tracking.store import explained, open_store
 
 EXPERIMENT = "tumorscope"
@@ -42,7 +42,6 @@ EARLIER_SLICES = "earlier_slices.csv"
 MODEL_CARD, MODEL_CARD_PAGE = "model_card.md", "model_card.html"
 OUT_OF_FOLD = "out_of_fold.csv"
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class TrackedRun:
@@ -101,10 +100,8 @@ class TrackedRun:
 
     def log_model_input(self, model_id: str) -> None:
         """Link the run to the logged model that it judges, so that each is listed at the other."""
-        models = [
-            LoggedModelInput(model_id)
-        ]  # `mlflow.log_inputs` refuses them, the client does not
-        mlflow.MlflowClient().log_inputs(self.run_id, models=models)
+        # `mlflow.log_inputs` refuses models, the client does not.
+        mlflow.MlflowClient().log_inputs(self.run_id, models=[LoggedModelInput(model_id)])
 
     def log_figures(self, figures: Mapping[str, Figure]) -> None:
         """Log figures as `figures/<name>.png`."""
@@ -196,26 +193,8 @@ def tracked_run(
         mlflow.end_run("FINISHED")
 
 
-@contextlib.contextmanager
-def stop_signals_raise() -> Iterator[None]:
-    """Both stop signals raise KeyboardInterrupt, once: what follows must end the run in peace."""
-
-    def stop(number, frame) -> None:
-        for each in STOP_SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _end_without_model(client: mlflow.MlflowClient, run: mlflow.ActiveRun, status: str) -> None:
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     models = client.search_logged_models(
         [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
     )

@@ -52,6 +52,7 @@ def localize(
 
     Raises:
         SettingError: there is no bundle, or its network can carry no heat map.
+        PhantomError: a process that drew was killed.
     """
     folder = Path(config.bundle)
     if not config.bundle or not (folder / CARD_FILE).is_file():
@@ -83,6 +84,7 @@ def learn_head(
 
     Raises:
         SettingError: the network can carry no heat map.
+        PhantomError: a process that drew was killed.
     """
     require_blocks(network)
     phantom = PhantomConfig(image_size=network.input_shape[1])

@@ -27,7 +27,8 @@ def write_phantoms(config: PhantomsConfig, progress: Progress = no_progress) -> 
         progress: called with the number of phantoms drawn so far, and of all.
 
     Raises:
-        PhantomError: the folder is not empty or cannot be written; nothing was touched.
+        PhantomError: the folder is not empty or cannot be written, or a process that drew was
+            killed; nothing was touched.
         StoppedError: the command was interrupted; nothing is left.
     """
     start = time.perf_counter()

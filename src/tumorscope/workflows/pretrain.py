@@ -44,6 +44,7 @@ def pretrain_and_log(
     Raises:
         SettingError: the checkpoint was made with other settings, or `out` is not empty.
         DatasetError: the folder of real slices cannot be used.
+        PhantomError: a process that drew was killed; the next call goes on from the last round.
         StoppedError: the run was interrupted; the next call goes on from its last round.
     """
     folder = Path(config.checkpoint)

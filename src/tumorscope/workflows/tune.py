@@ -30,8 +30,9 @@ from tumorscope.learning.study_file import open_study
 from tumorscope.phantom.folder import Progress, no_progress
 from tumorscope.tracking import shared
 from tumorscope.tracking.nested import nested_run
-from tumorscope.tracking.runs import data_tags, stop_signals_raise
+from tumorscope.tracking.runs import data_tags
 from tumorscope.tracking.shared import SEARCH_TAG, TRIAL_STATE_TAG, TRIAL_TAG, SharedRun
+from tumorscope.tracking.stop_signals import stop_signals_raise
 from tumorscope.workflows.initial_weights import given_weights
 from tumorscope.workflows.search_summary import TuningSummary, summarize_search, trials_table
 from tumorscope.workflows.slices import load_slices, silence
