@@ -1,6 +1,5 @@
 """The commands that ask a model: `predict` and `score`."""
 
-import signal
 from typing import Any
 
 import click
@@ -28,8 +27,6 @@ def score(context: click.Context, **settings: Any) -> None:
     config = ScoringConfig(**settings)
     from tumorscope.workflows.score import score_images
 
-    # Without it, SIGTERM would not tell that what is finished is kept.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     summary = score_images(config, progress_bar("Scoring"))
     before = f", {summary.resumed} of them by an earlier start" if summary.resumed else ""
     click.echo(

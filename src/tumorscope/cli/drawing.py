@@ -1,6 +1,5 @@
 """The command that draws: `phantoms`."""
 
-import signal
 from typing import Any
 
 import click
@@ -17,8 +16,6 @@ def phantoms(**settings: Any) -> None:
     config = PhantomsConfig(**settings)
     from tumorscope.workflows.phantoms import write_phantoms
 
-    # Without it, SIGTERM would leave the unfinished folder behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     summary = write_phantoms(config, progress_bar())
     click.echo(
         f"{summary.phantoms} phantoms, {summary.tumors} with a tumor, in {summary.folder} "

@@ -7,6 +7,7 @@ from pathlib import Path
 from tumorscope.config import PhantomsConfig
 from tumorscope.errors import StoppedError
 from tumorscope.phantom.folder import Progress, draw_folder, no_progress
+from tumorscope.tracking.stop_signals import stop_signals_raise
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,13 @@ def write_phantoms(config: PhantomsConfig, progress: Progress = no_progress) -> 
     Raises:
         PhantomError: the folder is not empty or cannot be written, or a process that drew was
             killed; nothing was touched.
-        StoppedError: the command was interrupted; nothing is left.
+        StoppedError: Ctrl-C or SIGTERM came; nothing is left.
     """
     start = time.perf_counter()
     folder = Path(config.out).expanduser().absolute()
-    try:
-        tumors = draw_folder(config, folder, progress)
-    except KeyboardInterrupt:
-        raise StoppedError(f"Stopped: nothing was written to {folder}.") from None
+    with stop_signals_raise():
+        try:
+            tumors = draw_folder(config, folder, progress)
+        except KeyboardInterrupt:
+            raise StoppedError(f"Stopped: nothing was written to {folder}.") from None
     return PhantomsSummary(str(folder), config.count, tumors, time.perf_counter() - start)

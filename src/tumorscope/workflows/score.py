@@ -17,6 +17,7 @@ from tumorscope.learning.checkpoint import STATE_FILE, hold, read_state, write_s
 from tumorscope.learning.folders import IGNORED_FOLDERS
 from tumorscope.learning.work_list import SUFFIXES, Chunk, WorkList, chunks, make_list
 from tumorscope.tracking.batch import LocalModel, answer_chunks, find_model
+from tumorscope.tracking.stop_signals import stop_signals_raise
 
 LIST_FILE = "list"
 Progress = Callable[[int, int], None]
@@ -56,36 +57,29 @@ def score_images(config: ScoringConfig, progress: Progress = lambda *_: None) ->
         ScoringError: the source holds no image, or the file cannot be written.
         SettingError: the file's parts are of other images, another model or another setting.
         TrackingError: there is no such model.
-        StoppedError: the command was interrupted; what is finished is kept.
+        StoppedError: Ctrl-C or SIGTERM came; what is finished is kept.
     """
     start = time.perf_counter()
     out = _writable(config.out)
-    folder = part_files.parts_folder(out)
-    _refuse_what_exists(out, folder)
+    _refuse_what_exists(out, part_files.parts_folder(out))
     workers = config.workers or cpu_count()
-    try:
-        if config.engine == "spark":
-            resumed = 0
-            model_version, workers = _score_with_spark(config, out)
-        else:
-            with hold(folder, "--out"):
-                _refuse_what_exists(out, folder)
-                try:
-                    model_version, resumed = _score_in_parts(config, out, workers, progress)
-                    part_files.discard(folder)
-                finally:
-                    if folder.exists() and not (folder / STATE_FILE).exists():
-                        part_files.discard(folder)  # nothing was begun
-    except KeyboardInterrupt:
-        if config.engine == "spark":
-            raise StoppedError(f"Stopped: nothing was written to {out}.") from None
-        raise StoppedError(
-            f"Stopped: what is finished is kept beside {out}; the same command goes on with it."
-        ) from None
-    except OSError as error:
-        raise ScoringError(
-            f"Answers cannot be written to {out} ({error.strerror}); give another --out."
-        ) from error
+    with stop_signals_raise():
+        try:
+            if config.engine == "spark":
+                resumed = 0
+                model_version, workers = _score_with_spark(config, out)
+            else:
+                model_version, resumed = _score_here(config, out, workers, progress)
+        except KeyboardInterrupt:
+            if config.engine == "spark":
+                raise StoppedError(f"Stopped: nothing was written to {out}.") from None
+            raise StoppedError(
+                f"Stopped: what is finished is kept beside {out}; the same command goes on with it."
+            ) from None
+        except OSError as error:
+            raise ScoringError(
+                f"Answers cannot be written to {out} ({error.strerror}); give another --out."
+            ) from error
     return _summary(out, resumed, model_version, workers, time.perf_counter() - start)
 
 
@@ -123,6 +117,22 @@ def _add_what_spark_left_out(config: ScoringConfig, folder: Path) -> None:
     for number, columns in answer_chunks(model, itertools.chain([first], missing), 1):
         version = [model.version] * len(columns["path"])
         part_files.write_part(folder, number, columns | {"model_version": version})
+
+
+def _score_here(
+    config: ScoringConfig, out: Path, workers: int, progress: Progress
+) -> tuple[str, int]:
+    """Score by processes of this machine; returns what `_score_in_parts` does."""
+    folder = part_files.parts_folder(out)
+    with hold(folder, "--out"):
+        _refuse_what_exists(out, folder)
+        try:
+            answered_by = _score_in_parts(config, out, workers, progress)
+            part_files.discard(folder)
+        finally:
+            if folder.exists() and not (folder / STATE_FILE).exists():
+                part_files.discard(folder)  # nothing was begun
+    return answered_by
 
 
 def _score_in_parts(
