@@ -119,7 +119,9 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
 
     predictor = Predictor(Path(bundle))
     if not predictor.has_heat:
-        raise click.ClickException(f"{bundle} carries no heat map: `localize` teaches it one.")
+        raise click.ClickException(
+            f"{bundle} carries no heat map: give one that `pretrain` has made with masks."
+        )
     size, framing = predictor.card.image_size, predictor.card.framing
     batch = draw_batch(seed, POINTING_STREAM, 0, phantoms, framing, PhantomConfig(image_size=size))
     tumors = batch.labels == 1

@@ -122,7 +122,7 @@ def pretrained(config, phantom: dict):
     with closing(stream):
         batches = ((batch.slices, batch.labels, batch.masks) for batch in stream)
         learn_round(learner, batches, config.slices, config.seed)
-    return network_of(learner)[0]
+    return network_of(learner)
 
 
 def figure(rows: list[dict], path: str) -> None:

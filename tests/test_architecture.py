@@ -26,7 +26,6 @@ ALLOWED = {
         "tumorscope.tracking",
         "tumorscope.workflows.slices",  # what every command that reads slices begins with
         "tumorscope.workflows.initial_weights",  # what training may start from
-        "tumorscope.workflows.localization",  # how heat maps are measured
         "tumorscope.workflows.pretraining_figures",  # what pretrain is judged by
         "tumorscope.workflows.pretraining_summary",  # what pretrain ends with
         "tumorscope.workflows.search_summary",  # what tune ends with

@@ -10,7 +10,7 @@ from tumorscope_serving.card import ModelCard
 from tumorscope_serving.slices import network_input
 
 NETWORK_FILE = "network.onnx"
-SCORE, HEAT, EXPLAIN = "score", "heat", "explain"
+SCORE, HEAT = "score", "heat"
 BATCH = 64
 THREADS_VARIABLE = "TUMORSCOPE_THREADS"
 ERRORS_ONLY = 3  # of ONNX Runtime's levels: it warns of each input that has a default
@@ -50,7 +50,7 @@ class Predictor:
         Returns:
             shape (n,), the probability of a tumor in [0, 1].
         """
-        return self._calibrated(self._run(slices, [self._score], {}))
+        return self._calibrated(self._run(slices, [self._score]))
 
     def explained(self, slices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities as above, and where they come from, in one pass; needs `has_heat`.
@@ -59,14 +59,13 @@ class Predictor:
             The probabilities, and shape (n, cells, cells): the heat of each cell of the slice, in
             [0, 1].
         """
-        scores, heat = self._run(slices, [self._score, HEAT], {EXPLAIN: np.array(True)})
+        scores, heat = self._run(slices, [self._score, HEAT])
         return self._calibrated([scores]), heat[..., 0]
 
-    def _run(self, slices: np.ndarray, outputs: list[str], more: dict) -> list[np.ndarray]:
+    def _run(self, slices: np.ndarray, outputs: list[str]) -> list[np.ndarray]:
         batches = [
             self._session.run(
-                outputs,
-                {self._input_name: network_input(slices[start : start + BATCH]), **more},
+                outputs, {self._input_name: network_input(slices[start : start + BATCH])}
             )
             for start in range(0, len(slices), BATCH)
         ]

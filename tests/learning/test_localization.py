@@ -1,17 +1,18 @@
 import numpy as np
-import onnxruntime
 import pytest
 
-from tumorscope.config import LocalizationConfig, PretrainingConfig
+from tumorscope.config import PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.averaging import average_network
-from tumorscope.learning.bundle import export_network, model_card, write_bundle
-from tumorscope.learning.localization import build_head, load_head, with_heat
-from tumorscope.learning.mask_teaching import coverage, heat_loss, train_head
+from tumorscope.learning.bundle import model_card, write_bundle
+from tumorscope.learning.localization import with_heat
+from tumorscope.learning.mask_teaching import coverage, heat_loss
 from tumorscope.learning.networks import build_network
 from tumorscope.learning.pointing import peaks_inside
+from tumorscope.learning.pretraining import build_learner, learn_round, network_of
+from tumorscope.learning.pyramid import HEAT_LOGITS
 from tumorscope.learning.training import predict_scores
-from tumorscope_serving.predictor import HEAT, NETWORK_FILE, SCORE
+from tumorscope_serving.predictor import HEAT, SCORE, Predictor
 from tumorscope_serving.slices import network_input
 
 SIZE = 32
@@ -34,36 +35,53 @@ def blobs():
     return slices, masks
 
 
-def test_a_head_leaves_the_network_and_its_scores_as_they_are(blobs):
+def test_masks_teach_a_network_to_point_and_its_score_follows(blobs):
     slices, masks = blobs
-    trunk = network()
-    before, scores = trunk.get_weights(), predict_scores(trunk, network_input(slices))
-    trainable = [layer.trainable for layer in trunk.layers]
-
-    head = train_head(trunk, slices, masks, LocalizationConfig(passes=1, slices=96))
-
-    assert all(map(np.array_equal, before, trunk.get_weights()))
-    assert [layer.trainable for layer in trunk.layers] == trainable
-    both = with_heat(trunk, head).predict(network_input(slices), batch_size=256, verbose=0)
-    assert np.array_equal(both[SCORE][:, 0], scores)
-
-
-def test_a_head_learns_to_point(blobs):
-    slices, masks = blobs
-    losses = []
-
-    head = train_head(
-        network(),
-        slices[:64],
-        masks[:64],
-        LocalizationConfig(passes=12, batch_size=8, slices=64),
-        lambda number, metrics: losses.append(metrics["localization_loss"]),
+    config = PretrainingConfig(image_size=64, slices=64 * 15, batch_size=8, learning_rate=5e-3)
+    learner = build_learner(config)
+    slices, masks = (np.kron(each, np.ones((1, 2, 2), each.dtype)) for each in (slices, masks))
+    labels = masks.any(axis=(1, 2)).astype(int)
+    batches = (
+        (slices[start : start + 8], labels[start : start + 8], masks[start : start + 8])
+        for start in 15 * list(range(0, 64, 8))
     )
 
-    answers = with_heat(network(), head).predict(network_input(slices[64:]), verbose=0)
-    assert losses[-1] < losses[0] / 2
+    learn_round(learner, batches, config.slices, seed=0)
+
+    answers = with_heat(network_of(learner)).predict(network_input(slices[64:]), verbose=0)
+    hottest = answers[HEAT].max(axis=(1, 2, 3))
     assert peaks_inside(answers[HEAT][::2, ..., 0], masks[64::2]).mean() > 0.8
-    assert answers[HEAT][1::2].max(axis=(1, 2)).mean() < answers[HEAT][::2].max(axis=(1, 2)).mean()
+    assert hottest[1::2].mean() < hottest[::2].mean()
+    assert answers[SCORE][1::2].max() < answers[SCORE][::2].min()
+
+
+def test_masks_that_cannot_be_parted_into_cells_are_refused():
+    with pytest.raises(
+        SettingError, match="image_size that is a multiple of 4, but it is 66: give"
+    ):
+        build_learner(PretrainingConfig(image_size=66))
+
+
+def test_a_score_reads_the_heat():
+    """Only the score's last layer may stand between."""
+    one = network()
+    inputs = np.random.default_rng(0).random((3, SIZE, SIZE, 1), dtype=np.float32)
+    before = predict_scores(one, inputs)
+
+    kernel, bias = one.get_layer(HEAT_LOGITS).get_weights()
+    one.get_layer(HEAT_LOGITS).set_weights([kernel, bias + 4])
+
+    assert np.abs(predict_scores(one, inputs) - before).min() > 1e-3
+
+
+@pytest.mark.parametrize("size", [32, 50, 76, 96])
+def test_slices_of_any_size_have_heat(size):
+    inputs = np.random.default_rng(0).random((2, size, size, 1), dtype=np.float32)
+
+    heat = with_heat(network(size=size)).predict(inputs, verbose=0)[HEAT]
+
+    assert heat.shape == (2, size // 4, size // 4, 1)
+    assert heat.max() < 0.5  # nothing was learned
 
 
 def test_the_loss_is_lower_where_the_heat_is_on_the_tumor():
@@ -85,30 +103,18 @@ def test_coverage_is_the_share_of_each_cell():
 
 def test_an_average_has_the_mean_of_its_networks_heat():
     networks = [network(seed) for seed in (1, 2)]
-    head = build_head(networks[0], seed=0)
     inputs = np.random.default_rng(0).random((3, SIZE, SIZE, 1), dtype=np.float32)
 
-    answers = with_heat(average_network(networks), head).predict(inputs, verbose=0)
+    answers = with_heat(average_network(networks)).predict(inputs, verbose=0)
 
-    each = [with_heat(one, head)(inputs, training=False) for one in networks]
+    each = [with_heat(one)(inputs, training=False) for one in networks]
     for name in (HEAT, SCORE):
         mean = np.mean([np.asarray(answer[name]) for answer in each], axis=0)
         assert answers[name] == pytest.approx(mean, abs=1e-6)
 
 
-def test_only_a_network_with_the_blocks_of_the_head_carries_one():
-    head = build_head(network(), seed=0)
-
-    assert with_heat(network(name="reference"), head) is None
-    assert with_heat(network(size=64), head) is None
-    with pytest.raises(SettingError, match="network reference can carry no heat map: it needs"):
-        build_head(network(name="reference"), seed=0)
-    with pytest.raises(SettingError, match="image_size that is a multiple of 32"):
-        build_head(network(size=48), seed=0)
-
-
-def test_a_bundle_keeps_the_head_and_its_score_is_the_same_to_the_bit_without(tmp_path):
-    trunk, inputs = network(), np.random.default_rng(0).random((5, SIZE, SIZE, 1), dtype=np.float32)
+def test_only_a_network_that_was_taught_to_point_has_heat_in_its_bundle(tmp_path):
+    one, inputs = network(), np.random.default_rng(0).random((5, SIZE, SIZE, 1), dtype=np.float32)
     card = model_card(
         PretrainingConfig(image_size=64),
         "compact",
@@ -117,14 +123,11 @@ def test_a_bundle_keeps_the_head_and_its_score_is_the_same_to_the_bit_without(tm
         "unknown",
     )
 
-    export_network(trunk, inputs, tmp_path / "plain.onnx")
-    write_bundle(tmp_path / "bundle", trunk, inputs, card, head=build_head(trunk, seed=0))
+    write_bundle(tmp_path / "untaught", one, inputs, card)
+    write_bundle(tmp_path / "taught", one, inputs, card, points=True)
 
-    scores = []
-    for path in (tmp_path / "plain.onnx", tmp_path / "bundle" / NETWORK_FILE):
-        session = onnxruntime.InferenceSession(path)
-        outputs = [each.name for each in session.get_outputs()][:1]
-        scores.append(session.run(outputs, {session.get_inputs()[0].name: inputs})[0])
-    assert np.array_equal(*scores)
-    assert load_head(tmp_path / "bundle") is not None
-    assert load_head(tmp_path) is None
+    untaught, taught = Predictor(tmp_path / "untaught"), Predictor(tmp_path / "taught")
+    slices = (inputs[..., 0] * 255).astype(np.uint8)
+    assert not untaught.has_heat
+    assert taught.has_heat
+    assert untaught.probabilities(slices) == pytest.approx(taught.probabilities(slices), abs=1e-6)

@@ -11,9 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from tumorscope.learning.optional_heat import make_heat_optional
 from tumorscope_serving.card import ModelCard
-from tumorscope_serving.predictor import BATCH, EXPLAIN, HEAT, NETWORK_FILE, SCORE, Predictor
+from tumorscope_serving.predictor import BATCH, HEAT, NETWORK_FILE, SCORE, Predictor
 from tumorscope_serving.pyfunc import (
     EXPLANATION_COLUMNS,
     NO_HEAT,
@@ -67,7 +66,6 @@ def save_graph(folder, with_heat: bool) -> None:
 def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explained")
     save_graph(folder, with_heat=True)
-    make_heat_optional(folder / NETWORK_FILE)
     return folder
 
 
@@ -160,17 +158,3 @@ def test_scores_are_the_same_to_the_bit_and_heat_is_in_order_across_batches(bund
     cells = slices.reshape(-1, CELLS, side, CELLS, side).mean(axis=(2, 4)) / 255
     assert np.array_equal(probabilities, predictor.probabilities(slices))
     assert heat == pytest.approx(cells, abs=1e-5)
-
-
-def test_the_graph_computes_no_heat_where_none_is_asked_for(bundle):
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(bundle / NETWORK_FILE)
-    slices = np.zeros((3, SIZE, SIZE, 1), np.float32)
-
-    plain = session.run([SCORE, HEAT], {"slices": slices})
-    explained = session.run([SCORE, HEAT], {"slices": slices, EXPLAIN: np.array(True)})
-
-    assert [each.name for each in session.get_inputs()] == ["slices"]  # the other has a default
-    assert plain[1].shape == (0, CELLS, CELLS, 1)
-    assert explained[1].shape == (3, CELLS, CELLS, 1)

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +11,10 @@ import mlflow
 import numpy as np
 import pytest
 
-from tumorscope.config import LocalizationConfig, PretrainingConfig
+from tumorscope.config import PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.tracking.models import LoggedModel
 from tumorscope.tracking.run_artifacts import run_model_card
-from tumorscope.workflows.localization import localize
 from tumorscope.workflows.pretrain import pretrain_and_log
 from tumorscope_serving.predictor import Predictor
 
@@ -134,30 +132,6 @@ def test_a_pretraining_without_masks_has_no_heat_map(store, tmp_path):
     assert metrics["train_loss"] > 0
     assert 0 <= metrics["train_accuracy"] <= 1
     assert "train_heat_loss" not in metrics
-
-
-def test_the_heat_map_of_a_finished_bundle_is_learned_anew(whole, tmp_path):
-    bundle = tmp_path / "bundle"
-    shutil.copytree(whole[2] / "bundle", bundle)
-    (bundle / "localization.keras").unlink()
-    slices = np.random.default_rng(0).integers(0, 256, (3, 64, 64)).astype(np.uint8)
-    scores, heat = Predictor(bundle).explained(slices)
-
-    localize(
-        LocalizationConfig(
-            bundle=str(bundle), slices=32, passes=1, validation_slices=8, seed=1, workers=1
-        )
-    )
-
-    new_scores, new_heat = Predictor(bundle).explained(slices)
-    assert np.array_equal(scores, new_scores)
-    assert not np.allclose(heat, new_heat)
-    assert (bundle / "localization.keras").is_file()
-
-
-def test_a_folder_without_a_bundle_has_no_heat_map_to_learn(tmp_path):
-    with pytest.raises(SettingError, match="no bundle in .*: give --bundle a folder that pretrain"):
-        localize(LocalizationConfig(bundle=str(tmp_path)))
 
 
 def test_masks_are_framed_like_their_slices():

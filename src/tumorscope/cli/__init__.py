@@ -35,7 +35,6 @@ for command in (
     tuning.tune,
     learning.pretrain,
     auditing.audit,
-    learning.localize,
     judging.evaluate,
     judging.promote,
     judging.rollback,

@@ -1,4 +1,4 @@
-"""The commands that train: `train`, `cross-validate`, `pretrain`, `localize`."""
+"""The commands that train: `train`, `cross-validate`, `pretrain`."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from tumorscope.cli.printing import print_estimates, print_skipped, progress_bar
 from tumorscope.config import (
     DISCLAIMER,
     CrossValidationConfig,
-    LocalizationConfig,
     PretrainingConfig,
     TrainingConfig,
 )
@@ -89,27 +88,4 @@ def pretrain(**settings: Any) -> None:
         print_estimates(summary.real)
     click.echo(DISCLAIMER)
     click.echo(f"Run {summary.run_id}.")
-    write_report(summary, config.report)
-
-
-@click.command()
-@options_from(LocalizationConfig)
-def localize(**settings: Any) -> None:
-    """Teach the heat map of a finished bundle anew; its scores stay as they are."""
-    config = LocalizationConfig(**settings)
-    from tumorscope.workflows import localization
-
-    click.echo(f"Drawing {config.slices} phantoms.")
-    summary = localization.localize(
-        config,
-        lambda number, metrics: click.echo(
-            f"Pass {number} of {config.passes} - loss: {metrics['localization_loss']:.4f}"
-        ),
-    )
-    click.echo(
-        f"\nOn {config.validation_slices} other phantoms, their detected tumors of 10 mm and more:"
-    )
-    print_estimates(summary.pointing)
-    click.echo(DISCLAIMER)
-    click.echo(f"Written to {summary.bundle}.")
     write_report(summary, config.report)

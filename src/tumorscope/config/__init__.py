@@ -17,7 +17,6 @@ from tumorscope.config.learning import (
     PretrainingConfig,
     TrainingConfig,
 )
-from tumorscope.config.localization import LocalizationConfig
 from tumorscope.config.settings import (
     DISCLAIMER,
     check_limits,
@@ -41,7 +40,6 @@ __all__ = [
     "DISCLAIMER",
     "EvaluationConfig",
     "LearningConfig",
-    "LocalizationConfig",
     "PHANTOM",
     "PhantomConfig",
     "PhantomsConfig",

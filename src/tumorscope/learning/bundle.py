@@ -2,8 +2,8 @@
 
 A bundle is a folder: `network.onnx` is served, `network.keras` can be trained on, `card.json` says
 how to feed it and what it may be used for, `fingerprints.npz` recognizes copies of its training
-slices. Where the network can say in which place it sees a tumor, `localization.keras` holds the
-head for that, and `network.onnx` has it as an output.
+slices. Where masks have taught the network in which place it sees a tumor, `network.onnx` has that
+heat as an output.
 """
 
 import contextlib
@@ -24,10 +24,9 @@ from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
 from tumorscope.learning.evaluation import CLASS_NAMES
 from tumorscope.learning.fingerprints import fingerprints, write_fingerprints
-from tumorscope.learning.localization import HEAD_FILE, with_heat
-from tumorscope.learning.optional_heat import make_heat_optional
+from tumorscope.learning.localization import with_heat
 from tumorscope_serving.card import ModelCard
-from tumorscope_serving.predictor import ERRORS_ONLY, EXPLAIN, HEAT, NETWORK_FILE, SCORE
+from tumorscope_serving.predictor import ERRORS_ONLY, HEAT, NETWORK_FILE, SCORE
 
 TOLERANCE = 1e-5
 KERAS_FILE = "network.keras"
@@ -75,9 +74,9 @@ def write_bundle(
     card: ModelCard,
     learned: np.ndarray | None = None,
     earlier: np.ndarray | None = None,
-    head: keras.Model | None = None,
+    points: bool = False,
 ) -> float:
-    """Write network, card, fingerprints and the heat map's head into a folder, which is made.
+    """Write network, card and fingerprints into a folder, which is made.
 
     Args:
         folder: of the bundle.
@@ -87,7 +86,7 @@ def write_bundle(
         learned: views of the slices that trained or chose anything, shape (n, 2, 64, 64); an empty
             array says that there is none, None that they are unknown: no fingerprints then.
         earlier: fingerprints of what its initial weights had learned from, shape (m, 2, 128).
-        head: of `localization.build_head`; where it fits the network, the bundle has a heat map.
+        points: whether masks have taught the network to point: the bundle has a heat map then.
 
     Returns:
         The largest difference of any two scores.
@@ -96,10 +95,8 @@ def write_bundle(
         ExportError: scores, or heats, differ by more than TOLERANCE.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    headed = with_heat(network, head) if head else None
-    if headed:
-        _save(head, folder / HEAD_FILE)
-    difference = export_network(headed or network, inputs, folder / NETWORK_FILE)
+    whole = with_heat(network) if points else network
+    difference = export_network(whole, inputs, folder / NETWORK_FILE)
     plain = keras.Model.from_config(network.get_config())  # uncompiled: no optimizer's state
     plain.set_weights(network.get_weights())
     _save(plain, folder / KERAS_FILE)
@@ -146,19 +143,16 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
         network.export(path, format="onnx", verbose=False)
     if not isinstance(trained, dict):
         return _compare("scores", trained, _run(path, None, inputs)[0])
-    make_heat_optional(path)
-    scores, heat = _run(path, [SCORE, HEAT], inputs, **{EXPLAIN: np.array(True)})
+    scores, heat = _run(path, [SCORE, HEAT], inputs)
     _compare("heats", trained[HEAT], heat)
     return _compare("scores", trained[SCORE], scores)
 
 
-def _run(
-    path: Path, outputs: list[str] | None, inputs: np.ndarray, **more: np.ndarray
-) -> list[np.ndarray]:
+def _run(path: Path, outputs: list[str] | None, inputs: np.ndarray) -> list[np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run(outputs, {session.get_inputs()[0].name: inputs, **more})
+    return session.run(outputs, {session.get_inputs()[0].name: inputs})
 
 
 def _compare(what: str, trained: np.ndarray, exported: np.ndarray) -> float:

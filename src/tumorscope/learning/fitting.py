@@ -11,7 +11,6 @@ from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import KERAS_FILE
 from tumorscope.learning.imagenet import IMAGENET, imagenet_file, load_imagenet
 from tumorscope.learning.initial_weights import KEYWORDS, NONE, GivenWeights, uses_imagenet
-from tumorscope.learning.localization import load_head
 from tumorscope.learning.networks import build_network, start_from
 from tumorscope.learning.training import EpochMetrics, TrainingResult, train_network
 from tumorscope.shipped import BUNDLE, SHIPPED
@@ -26,13 +25,13 @@ class Fit:
         result: how training went.
         initial_weights: what it started from: "none", "shipped", "imagenet", or the name of the
             weights that were given.
-        head: of the heat map, as it came with these weights; None where none did.
+        points: whether masks had taught these weights to point at tumors.
     """
 
     network: keras.Model
     result: TrainingResult
     initial_weights: str
-    head: keras.Model | None = None
+    points: bool = False
 
 
 def fit(
@@ -61,13 +60,8 @@ def fit(
         (inputs[parts == part], labels[parts == part]) for part in ("train", "validation")
     )
     result = train_network(network, train, validation, config, on_epoch)
-    head = given.head if given else shipped_head(config.initial_weights)
-    return Fit(network, result, config.initial_weights, head)
-
-
-def shipped_head(initial_weights: str) -> keras.Model | None:
-    """The head of the heat map for a network that started from these weights; None if none fits."""
-    return load_head(BUNDLE) if initial_weights == SHIPPED else None
+    points = given.points if given else config.initial_weights == SHIPPED
+    return Fit(network, result, config.initial_weights, points)
 
 
 def initial_network(

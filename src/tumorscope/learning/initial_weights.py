@@ -38,7 +38,7 @@ class GivenWeights:
             which only "test" means that it did not learn from the slice. None where unknown.
         fingerprints: of slices that trained or chose anything, shape (m, 2, 128); None where its
             bundle has none.
-        head: of the heat map; None where its bundle has none.
+        points: whether its bundle has a heat map.
     """
 
     network: keras.Model
@@ -46,7 +46,7 @@ class GivenWeights:
     digest: str
     learned: pd.DataFrame | None = None
     fingerprints: np.ndarray | None = None
-    head: keras.Model | None = None
+    points: bool = False
 
 
 def read_network(path: Path) -> tuple[keras.Model, str]:

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from tumorscope.errors import SettingError
+from tumorscope.learning.pyramid import heat_logits, places
 from tumorscope.learning.transfer import FAMILIES, base_features, block_of
 
 FEATURES = "features"
@@ -72,14 +73,15 @@ def start_from(network: keras.Model, given: keras.Model, frozen_blocks: int) -> 
         elif network.name in FAMILIES:
             block = block_of(network.name, layer.name)
             layer.trainable = block is None or block >= frozen_blocks
-        elif isinstance(layer, layers.Conv2D):
+        elif layer.name.startswith("block_"):
             layer.trainable = int(layer.name.split("_")[1]) > frozen_blocks  # block_2_residual
 
 
 def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     """Five blocks of Conv, MaxPool, norm, ReLU on the slice and its asymmetry.
 
-    The three in the middle have a residual convolution more, at the size that is left.
+    The three in the middle have a residual convolution more, at the size that is left. The score
+    reads the last block, flattened, and beside it where a pyramid on the blocks sees a tumor.
 
     Each slice is standardized by its own mean and deviation, since scanners scale as they like.
     Beside it the network sees the slice minus its mirror image: heads are nearly symmetric and
@@ -92,6 +94,7 @@ def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
     # By indices: ONNX has no operator that mirrors, and the exporter's four are slow.
     mirrored = keras.ops.take(x, np.arange(image_size)[::-1].copy(), axis=2)
     x = keras.ops.concatenate([x, x - mirrored], axis=-1)
+    blocks = []
     for number, filters in enumerate((width, 2 * width, 4 * width, 6 * width, 6 * width), start=1):
         block = f"block_{number}"
         x = _convolution(filters, f"{block}_convolution")(x)
@@ -103,9 +106,11 @@ def _compact(image_size: int, width: int, dropout: float) -> keras.Model:
             x = layers.BatchNormalization(momentum=0.9)(x)
             x = layers.Add()([shortcut, x])
         x = layers.ReLU(name=block)(x)
+        blocks.append(x)
     x = layers.Flatten()(x)
-    x = layers.Dense(64, activation="relu", name=FEATURES)(x)
+    x = layers.Dense(64, activation="relu")(x)
     x = layers.Dropout(dropout)(x)
+    x = layers.Concatenate(name=FEATURES)([x, *places(heat_logits(blocks[1:]))])
     outputs = layers.Dense(1, activation="sigmoid", name="score")(x)
     return keras.Model(inputs, outputs, name="compact")
 

@@ -1,7 +1,7 @@
 """Train a network on a stream that never repeats: no epochs, nothing to learn by heart.
 
 A phantom's mask is known, so beside the score for its label the network learns where its tumor
-is, by the head of the heat map: a label is one bit, and a mask shows which structure it is about.
+is: a label is one bit, and a mask shows which structure it is about.
 
 The learning rate follows the number of slices seen, up for the first steps and then down to zero,
 so that the running statistics of BatchNormalization have converged when it ends.
@@ -17,8 +17,9 @@ import keras
 import numpy as np
 
 from tumorscope.config import PretrainingConfig
+from tumorscope.errors import SettingError
 from tumorscope.learning.checkpoint import read_state, write_state
-from tumorscope.learning.localization import build_head, with_heat
+from tumorscope.learning.localization import with_heat
 from tumorscope.learning.mask_teaching import coverage, heat_loss
 from tumorscope.learning.networks import build_network
 from tumorscope_serving.predictor import HEAT, SCORE
@@ -47,21 +48,26 @@ class Checkpoint:
 
 
 def build_learner(config: PretrainingConfig) -> keras.Model:
-    """Make a fresh network, with the head of its heat map where masks count, ready to learn.
+    """Make a fresh network, with its heat as an output where masks count, ready to learn.
 
     The loss is the score's binary cross-entropy, plus `config.mask_weight` times `heat_loss`;
     Adam's rate rises, and falls to zero.
 
     Returns:
-        Compiled; outputs SCORE and, where masks count, HEAT. `network_of` takes it apart.
+        Compiled; outputs SCORE and, where masks count, HEAT.
 
     Raises:
-        SettingError: the image size does not suit a heat map.
+        SettingError: masks cannot be parted into the cells of the heat.
     """
     network = build_network(NETWORK, config.image_size, config.width, config.dropout, config.seed)
     learner = keras.Model(network.input, {SCORE: network.output}, name=NETWORK)
     if config.mask_weight:
-        learner = with_heat(network, build_head(network, config.seed))
+        learner = with_heat(network)
+        if config.image_size % learner.output[HEAT].shape[1]:
+            raise SettingError(
+                f"Masks can teach a network of an image_size that is a multiple of 4, but it is "
+                f"{config.image_size}: give another one, or mask_weight=0."
+            )
     weights = {SCORE: 1.0, HEAT: config.mask_weight}
     losses = {SCORE: "binary_crossentropy", HEAT: heat_loss}
     steps = math.ceil(config.slices / config.batch_size)
@@ -82,10 +88,9 @@ def build_learner(config: PretrainingConfig) -> keras.Model:
     return learner
 
 
-def network_of(learner: keras.Model) -> tuple[keras.Model, keras.Model | None]:
-    """The network, input (n, size, size, 1), output (n, 1), and the head it learned, if any."""
-    network = keras.Model(learner.input, learner.output[SCORE], name=NETWORK)
-    return network, learner.get_layer("localization") if HEAT in learner.output else None
+def network_of(learner: keras.Model) -> keras.Model:
+    """The network itself, input (n, size, size, 1), output (n, 1)."""
+    return keras.Model(learner.input, learner.output[SCORE], name=NETWORK)
 
 
 def learn_round(

@@ -18,7 +18,7 @@ from tumorscope.phantom.draw import Phantom, draw_pair, draw_phantom
 from tumorscope.phantom.worker import drawing_processes
 from tumorscope_serving.slices import place_slice
 
-TRAINING_STREAM, VALIDATION_STREAM, LOCALIZATION_STREAM, POINTING_STREAM = range(4)
+TRAINING_STREAM, VALIDATION_STREAM, POINTING_STREAM = range(3)
 BATCHES_AHEAD = 3
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import keras
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -20,7 +19,6 @@ from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.checkpoint import hold
 from tumorscope.learning.cross_validation import OutOfFold, cross_validate
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.fitting import shipped_head
 from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.folds import FoldStore
 from tumorscope.learning.heat_sheet import heat_sheet
@@ -34,6 +32,7 @@ from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
 from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.phantom.folder import Progress, no_progress
+from tumorscope.shipped import SHIPPED
 from tumorscope.tracking.nested import nested_run, take_over
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import (
@@ -120,8 +119,8 @@ def _finish(
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
         initial_weights = out.finished[0][0].initial_weights
-        head = given.head if given else shipped_head(initial_weights)
-        card, model_uri, sheet = _log_average(config, run, dataset, store, pooled, given, head)
+        points = given.points if given else initial_weights == SHIPPED
+        card, model_uri, sheet = _log_average(config, run, dataset, store, pooled, given, points)
     with run.phase("figures"):
         drawn = pooled.figures(dataset, groups) | sheet
         run.log_figures(drawn)
@@ -187,7 +186,7 @@ def _log_average(
     store: FoldStore,
     pooled: Pooled,
     given: GivenWeights | None,
-    head: keras.Model | None,
+    points: bool,
 ) -> tuple[ModelCard, str, dict[str, Figure]]:
     """Log the average of the first repeat's networks; returns card, URI and sheet of heat maps."""
     network = average_network([store.network(0, fold) for fold in range(config.folds)])
@@ -199,7 +198,7 @@ def _log_average(
         bundle = Path(folder, "bundle")
         inputs = network_input(dataset.slices[:64])
         earlier = given.fingerprints if given else None
-        difference = write_bundle(bundle, network, inputs, card, dataset.views, earlier, head)
+        difference = write_bundle(bundle, network, inputs, card, dataset.views, earlier, points)
         run.log_metrics(
             {"onnx_difference": difference, "network_parameters": network.count_params()}
         )

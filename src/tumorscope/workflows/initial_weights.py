@@ -21,9 +21,9 @@ from tumorscope.learning.initial_weights import (
     check_unseen,
     read_network,
 )
-from tumorscope.learning.localization import load_head
 from tumorscope.tracking.models import LoggedModel
 from tumorscope_serving.card import CARD_FILE, ModelCard
+from tumorscope_serving.predictor import NETWORK_FILE, Predictor
 
 MODEL_URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
@@ -67,7 +67,7 @@ def _of_model(uri: str) -> GivenWeights:
     if learned is None or UNKNOWN_TRAINING in model.initial_weights:
         told = f"{told}, {UNKNOWN_TRAINING}"
     known = read_fingerprints(model.fingerprint_file)
-    return GivenWeights(network, told, digest, learned, known, load_head(model.bundle))
+    return GivenWeights(network, told, digest, learned, known, _points(model.bundle))
 
 
 def _of_file(asked: str, dataset: Dataset) -> GivenWeights:
@@ -83,4 +83,8 @@ def _of_file(asked: str, dataset: Dataset) -> GivenWeights:
     # The folder is somebody's own and stays out of cards.
     told = f"file {path.name} ({digest}), {UNKNOWN_TRAINING}"
     known = read_fingerprints(bundle / FINGERPRINT_FILE)
-    return GivenWeights(network, told, digest, fingerprints=known, head=load_head(bundle))
+    return GivenWeights(network, told, digest, fingerprints=known, points=_points(bundle))
+
+
+def _points(bundle: Path) -> bool:
+    return (bundle / NETWORK_FILE).is_file() and Predictor(bundle).has_heat

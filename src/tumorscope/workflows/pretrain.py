@@ -103,7 +103,7 @@ def _learn(
             metrics = {
                 **logs,
                 "slices_per_second": seen / (time.perf_counter() - start),
-                **curve_metrics(config, network_of(checkpoint.learner)[0], phantoms, real),
+                **curve_metrics(config, network_of(checkpoint.learner), phantoms, real),
             }
             run.log_step(checkpoint.slices_seen, metrics)
             save_checkpoint(Path(config.checkpoint), checkpoint, config)

@@ -18,14 +18,14 @@ from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import model_card_document
 from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.operation import threshold_fields
+from tumorscope.learning.pointing import pointing
 from tumorscope.learning.pretraining import NETWORK, Checkpoint, fixed_settings, network_of
 from tumorscope.learning.training import predict_scores
 from tumorscope.phantom.stream import PhantomBatch
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import TrackedRun
-from tumorscope.workflows.localization import measure_pointing
 from tumorscope.workflows.pretraining_figures import estimates_at
-from tumorscope_serving.predictor import Predictor
+from tumorscope_serving.predictor import HEAT, Predictor
 from tumorscope_serving.slices import network_input
 
 RECORD_FILE = "pretraining.json"
@@ -74,7 +74,7 @@ def conclude(
     Raises:
         SettingError: the bundle cannot be written to `out`.
     """
-    network, head = network_of(checkpoint.learner)
+    network = network_of(checkpoint.learner)
     inputs = network_input(phantoms.slices)
     scores = predict_scores(network, inputs)
     point = balanced_point(phantoms.labels, scores)
@@ -91,9 +91,10 @@ def conclude(
     card = model_card(config, NETWORK, threshold_fields(point), data, run.git_commit)
     with tempfile.TemporaryDirectory() as name:
         bundle = Path(name, "bundle")
-        difference = write_bundle(bundle, network, inputs[:64], card, NO_VIEWS, head=head)
+        points = HEAT in checkpoint.learner.output
+        difference = write_bundle(bundle, network, inputs[:64], card, NO_VIEWS, points=points)
         predictor = Predictor(bundle)
-        pointed = measure_pointing(predictor, phantoms) if predictor.has_heat else {}
+        pointed = _pointing(predictor, phantoms) if predictor.has_heat else {}
         drawn = heat_sheet(predictor, phantoms.slices, phantoms.labels, phantoms.masks)
         run.log_figures(drawn)
         seen = {
@@ -134,6 +135,17 @@ def conclude(
         on_phantoms,
         on_real,
         pointed,
+    )
+
+
+def _pointing(predictor: Predictor, phantoms: PhantomBatch) -> dict[str, Estimate]:
+    """How often the heat of the detected tumors lies on them."""
+    probabilities, heat = predictor.explained(phantoms.slices)
+    return pointing(
+        heat,
+        phantoms.masks,
+        probabilities >= predictor.card.threshold,
+        np.array([each["tumor_diameter_mm"] or 0.0 for each in phantoms.descriptions]),
     )
 
 

@@ -132,7 +132,7 @@ def train_and_log(
                 card,
                 dataset.views[~test],
                 earlier,
-                fitted.head,
+                fitted.points,
             )
             sheet = heat_sheet(Predictor(bundle), dataset.slices[test], dataset.labels[test])
             model_uri = log_bundle(bundle, card.threshold)
