@@ -1,6 +1,6 @@
 """Does the heat map point at the tumor? On phantoms, whose tumors' masks are known.
 
-Compared are the head that has learned from masks, HiResCAM (Draelos and Carin, 2020) on two
+Compared are the pyramid that has learned from masks, HiResCAM (Draelos and Carin, 2020) on two
 maps of the network, the middle of the head, and chance. Then the network's weights are shuffled,
 block by block from its end (Adebayo et al., NeurIPS 2018): a map that goes on pointing would have
 learned nothing from them. Last comes what an explained answer costs.
@@ -28,16 +28,17 @@ def hirescam(network, name: str, inputs: np.ndarray) -> np.ndarray:
     import keras
     import tensorflow as tf
 
-    block, features = network.get_layer(name).output, network.get_layer("features").output
-    logit = keras.layers.Dense(1)
-    maps, rest = keras.Model(network.input, block), keras.Model(block, logit(features))
+    outputs = [network.get_layer(each).output for each in (name, "features")]
+    both, logit = keras.Model(network.input, outputs), keras.layers.Dense(1)
+    logit.build(outputs[1].shape)
     logit.set_weights(network.get_layer("score").get_weights())
     heat = []
     for start in range(0, len(inputs), BATCH):
-        found = tf.convert_to_tensor(maps(inputs[start : start + BATCH], training=False))
         with tf.GradientTape() as tape:
-            tape.watch(found)
-            answer = rest(found, training=False)
+            slices = tf.convert_to_tensor(inputs[start : start + BATCH])
+            tape.watch(slices)  # so that what becomes of them is recorded
+            found, features = both(slices, training=False)
+            answer = logit(features)
         heat.append(tf.nn.relu(tf.reduce_sum(found * tape.gradient(answer, found), -1)).numpy())
     heat = np.concatenate(heat)
     return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-9)
@@ -111,7 +112,7 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
     from tumorscope.config import DISCLAIMER, PhantomConfig
     from tumorscope.learning.bundle import KERAS_FILE
     from tumorscope.learning.heat_sheet import heat_sheet
-    from tumorscope.learning.localization import load_head, with_heat
+    from tumorscope.learning.localization import with_heat
     from tumorscope.learning.pointing import overlaps, peaks_inside
     from tumorscope.phantom.stream import POINTING_STREAM, draw_batch
     from tumorscope_serving.predictor import HEAT, Predictor
@@ -130,11 +131,11 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
     probabilities, heat = predictor.explained(slices)
     detected = probabilities >= predictor.card.threshold
     network = keras.saving.load_model(Path(bundle, KERAS_FILE), compile=False)
-    head, inputs, rng = load_head(Path(bundle)), network_input(slices), np.random.default_rng(seed)
+    inputs, rng = network_input(slices), np.random.default_rng(seed)
     middle = np.zeros(heat.shape, np.float32)
     middle[:, heat.shape[1] // 2, heat.shape[2] // 2] = 1
     methods = {
-        "head, learned from masks": heat,
+        "pyramid, learned from masks": heat,
         "HiResCAM, last map (4 x 4)": hirescam(network, "block_5", inputs),
         "HiResCAM, 16 x 16": hirescam(network, "block_3", inputs),
         "middle of the head": middle,
@@ -142,7 +143,7 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
     }
     for count in range(1, 6):
         blocks = [f"block_{number}" for number in range(6 - count, 6)]
-        model = with_heat(shuffled(network, blocks, seed), head)
+        model = with_heat(shuffled(network, blocks, seed))
         name = "shuffled: " + ", ".join(block[-1] for block in blocks)
         methods[name] = model.predict(inputs, batch_size=256, verbose=0)[HEAT][..., 0]
     click.echo(
