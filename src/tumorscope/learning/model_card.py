@@ -36,8 +36,8 @@ LIMITS = [
     "Intervals tell of chance in the choice of slices, not of other scanners or hospitals.",
 ]
 HEAT_MAP_CAVEAT = (
-    "A heat map says where a small head beside the score, taught by the outlines of simulated "
-    "tumors, takes a slice for tumor. It is no proof of the answer and no outline for measuring or "
+    "A heat map says which places of a slice the network takes for tumor, as the outlines of "
+    "simulated tumors have taught it. It is no proof of the answer and no outline for measuring or "
     "treating; it was tested on phantoms alone."
 )
 SPLIT_RULE = (
