@@ -74,7 +74,7 @@ def test_training_starts_from_its_weights(store, drawn_data):
     )
     shipped = keras.saving.load_model(BUNDLE / "network.keras", compile=False)
     assert run.data.tags["tumorscope.initial_weights"] == "shipped"
-    for ours, theirs in zip(_convolutions(trained), _convolutions(shipped), strict=True):
+    for ours, theirs in zip(_in_blocks(trained), _in_blocks(shipped), strict=True):
         assert np.array_equal(ours.get_weights()[0], theirs.get_weights()[0])
     assert not np.array_equal(trained.get_weights()[-2], shipped.get_weights()[-2])
 
@@ -87,7 +87,7 @@ def test_its_normalization_is_left_alone_and_frozen_blocks_are_counted():
 
     norms = [layer for layer in network.layers if "BatchNormalization" in type(layer).__name__]
     assert not any(layer.trainable for layer in norms)
-    learning = {layer.name: layer.trainable for layer in _convolutions(network)}
+    learning = {layer.name: layer.trainable for layer in _in_blocks(network)}
     assert [name for name, trainable in learning.items() if not trainable] == [
         "block_1_convolution",
         "block_2_convolution",
@@ -117,5 +117,7 @@ def test_asking_for_it_where_it_does_not_fit_is_one_sentence(store, drawn_data):
         )
 
 
-def _convolutions(network: keras.Model) -> list[keras.layers.Layer]:
-    return [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+def _in_blocks(network: keras.Model) -> list[keras.layers.Layer]:
+    """The blocks' convolutions; those of the pyramid on them are never frozen."""
+    convolutions = (layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
+    return [layer for layer in convolutions if layer.name.startswith("block_")]
