@@ -18,7 +18,7 @@ def setting(**changes):
 def set_to_unlearn(**changes):
     """With validation slices that contradict, its lowest validation loss is not its last."""
     rates = {"learning_rate": 0.002, "fine_tuning_rate": 0.002}
-    return setting(epochs=12, schedule="constant", augment=False, **rates, **changes)
+    return setting(epochs=8, schedule="constant", augment=False, **rates, **changes)
 
 
 def network_of(config):
