@@ -60,8 +60,13 @@ def fit(
         (inputs[parts == part], labels[parts == part]) for part in ("train", "validation")
     )
     result = train_network(network, train, validation, config, on_epoch)
-    points = given.points if given else config.initial_weights == SHIPPED
+    points = taught_to_point(config.initial_weights, given)
     return Fit(network, result, config.initial_weights, points)
+
+
+def taught_to_point(initial_weights: str, given: GivenWeights | None) -> bool:
+    """Whether masks had taught the weights that training started from; those shipped they had."""
+    return given.points if given else initial_weights == SHIPPED
 
 
 def initial_network(

@@ -19,6 +19,7 @@ from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.checkpoint import hold
 from tumorscope.learning.cross_validation import OutOfFold, cross_validate
 from tumorscope.learning.dataset import Dataset
+from tumorscope.learning.fitting import taught_to_point
 from tumorscope.learning.fold_settings import fold_settings
 from tumorscope.learning.folds import FoldStore
 from tumorscope.learning.heat_sheet import heat_sheet
@@ -32,7 +33,6 @@ from tumorscope.learning.model_record import ModelRecord
 from tumorscope.learning.pooled import Pooled, pool
 from tumorscope.learning.splits import cross_validation_parts
 from tumorscope.phantom.folder import Progress, no_progress
-from tumorscope.shipped import SHIPPED
 from tumorscope.tracking.nested import nested_run, take_over
 from tumorscope.tracking.packaging import log_bundle
 from tumorscope.tracking.runs import (
@@ -119,7 +119,7 @@ def _finish(
     run.log_table(pooled.predictions(dataset, groups), OUT_OF_FOLD)
     with run.phase("export"):
         initial_weights = out.finished[0][0].initial_weights
-        points = given.points if given else initial_weights == SHIPPED
+        points = taught_to_point(initial_weights, given)
         card, model_uri, sheet = _log_average(config, run, dataset, store, pooled, given, points)
     with run.phase("figures"):
         drawn = pooled.figures(dataset, groups) | sheet
