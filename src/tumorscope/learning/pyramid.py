@@ -31,7 +31,10 @@ def heat_logits(blocks: list[keras.KerasTensor]) -> keras.KerasTensor:
         name = f"pyramid_{block.shape[1]}"
         lateral = layers.Conv2D(CHANNELS, 1, name=f"{name}_lateral")(block)
         if x is not None:
-            lateral = layers.Add()([lateral, _enlarged(x, block.shape[1:3])])
+            # Of twice the size or, over an odd one, a little more. By one layer: doubled and then
+            # padded with zeros, TensorFlow 2.21 crashed on processors with AVX-512.
+            enlarged = layers.Resizing(*block.shape[1:3], interpolation="bilinear")(x)
+            lateral = layers.Add()([lateral, enlarged])
         x = _convolution(f"{name}_convolution")(layers.ReLU()(lateral))
     x = _convolution("pyramid_heat_convolution")(x)
     first = keras.initializers.Constant(FIRST_HEAT_LOGIT)
@@ -55,10 +58,3 @@ def places(logits: keras.KerasTensor) -> list[keras.KerasTensor]:
 
 def _convolution(name: str) -> layers.Conv2D:
     return layers.Conv2D(CHANNELS, 3, padding="same", activation="relu", name=name)
-
-
-def _enlarged(x: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
-    """Twice as large, and where the finer block has odd sides, a little more."""
-    x = layers.UpSampling2D(interpolation="bilinear")(x)
-    missing = [wanted - is_there for wanted, is_there in zip(size, x.shape[1:3], strict=True)]
-    return layers.ZeroPadding2D([(0, each) for each in missing])(x) if any(missing) else x
