@@ -150,7 +150,7 @@ class CrossValidationConfig(LearningConfig):
 class PretrainingConfig:
     """Settings of `pretrain`: an endless stream of phantoms for the compact network."""
 
-    slices: int = setting(160_000, "Phantoms to learn from; each is seen once.", 64)
+    slices: int = setting(200_000, "Phantoms to learn from; each is seen once.", 64)
     pairs: bool = setting(True, "Draw every head twice, with a tumor and without.")
     batch_size: int = setting(32, "Phantoms in a step of the optimizer; even for pairs.", 2, 4096)
     round_size: int = setting(

@@ -49,7 +49,10 @@ def own_folds(
 def own_folia(
     rng: np.random.Generator, gray: np.ndarray, white: np.ndarray, position_mm: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Leaves of the cerebellum: thin, parallel, from ear to ear, fanning out from its core.
+    """Lobules and leaves of the cerebellum, with the tree of white matter that bears them.
+
+    Branches fan out from a white core and taper; leaves stand on both sides of each, like the barbs
+    of a feather; fissures part the lobules.
 
     Args:
         rng: the anatomy's stream.
@@ -61,8 +64,9 @@ def own_folia(
         The new shares of gray and white matter; what they lose is fluid.
     """
     strength = rng.uniform(0, 1)
-    leaves = rng.uniform(7, 13)  # in a radian: three to six millimetres each at the surface
-    core_mm, cleft_from, white_from = rng.uniform(8, 18), rng.uniform(0.4, 0.9), rng.uniform(0, 0.7)
+    lobules = rng.uniform(1.2, 2.2)  # in a radian: some eight in the midline
+    leaf_mm, slant = rng.uniform(2.5, 5), rng.uniform(4, 9)
+    core_mm, reach_mm, cleft_from = rng.uniform(7, 14), rng.uniform(20, 34), rng.uniform(0.4, 0.9)
     near = (position_mm[1] < _CEREBELLUM_FRONT_MM) & (position_mm[2] < _CEREBELLUM_TOP_MM)
     window = bounding_window(near)
     right, front, up = position_mm[:, *window]
@@ -71,14 +75,22 @@ def own_folia(
         return gray, white
     back = -(front - _CEREBELLUM_CORE_MM[0]) - 0.006 * right**2  # leaves bend forward at the sides
     rise = up - _CEREBELLUM_CORE_MM[1]
-    phase = leaves * np.arctan2(rise, back + 1e-3) + 0.4 * smooth_field(rng, GRID_SIZE, 9)[window]
-    wave = np.cos(2 * np.pi * phase).astype(np.float32)
-    shown = strength * below * soft_step(np.hypot(rise, back) - core_mm, 5)
-    cleft = soft_step(wave - cleft_from, 0.4) * shown
-    branch = soft_step(-wave - white_from, 0.6) * shown
+    from_core = np.hypot(rise, back)
+    wander = 0.25 * smooth_field(rng, GRID_SIZE, 9)[window]
+    phase = lobules * np.arctan2(rise, back + 1e-3) + wander
+    beside = 2 * np.abs(phase - np.round(phase))  # 0 on a branch, 1 in the fissure between two
+    barbs = np.cos(2 * np.pi * (from_core - slant * beside + 6 * wander) / leaf_mm)
+    taper = np.clip(1 - (from_core - core_mm) / reach_mm, 0, 1)
+    shown = strength * below
+    outer = shown * soft_step(from_core - core_mm, 5)
+    trunk = soft_step(core_mm - from_core, 4)
+    branch = soft_step(0.12 + 0.3 * taper - beside + 0.12 * barbs, 0.2)
+    fissure = soft_step(beside - 0.86, 0.2)
+    cleft = soft_step(-barbs - cleft_from, 0.5) * soft_step(beside - 0.35, 0.3)
     tissue, leafy = gray + white, white.copy()
-    tissue[window] *= 1 - cleft
-    leafy[window] = white[window] * (1 - shown) + 0.8 * branch * tissue[window]
+    tissue[window] *= 1 - outer * np.maximum(0.8 * fissure, 0.7 * cleft)
+    tree = np.maximum(trunk, branch) * tissue[window]
+    leafy[window] = white[window] * (1 - shown) + shown * tree
     np.minimum(leafy, tissue, out=leafy)
     return tissue - leafy, leafy
 
