@@ -18,12 +18,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 
 from tumorscope.config import DISCLAIMER, LearningConfig, PretrainingConfig
 from tumorscope.errors import ExportError
 from tumorscope.learning.evaluation import CLASS_NAMES
 from tumorscope.learning.fingerprints import fingerprints, write_fingerprints
+from tumorscope.learning.graph_folding import fold_norms
 from tumorscope.learning.localization import with_heat
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.predictor import ERRORS_ONLY, HEAT, NETWORK_FILE, SCORE
@@ -141,6 +143,9 @@ def export_network(network: keras.Model, inputs: np.ndarray, path: Path) -> floa
         # Keras' exporter asks numpy for a name that numpy warns of; nothing a user can act on.
         warnings.simplefilter("ignore", FutureWarning)
         network.export(path, format="onnx", verbose=False)
+    model = onnx.load(path)
+    fold_norms(model)
+    onnx.save(model, path)
     if not isinstance(trained, dict):
         return _compare("scores", trained, _run(path, None, inputs)[0])
     scores, heat = _run(path, [SCORE, HEAT], inputs)
