@@ -115,6 +115,7 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
     from tumorscope.learning.localization import with_heat
     from tumorscope.learning.pointing import overlaps, peaks_inside
     from tumorscope.phantom.stream import POINTING_STREAM, draw_batch
+    from tumorscope_serving.explanation import smoothed
     from tumorscope_serving.predictor import HEAT, Predictor
     from tumorscope_serving.slices import network_input
 
@@ -134,8 +135,10 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
     inputs, rng = network_input(slices), np.random.default_rng(seed)
     middle = np.zeros(heat.shape, np.float32)
     middle[:, heat.shape[1] // 2, heat.shape[2] // 2] = 1
+    as_learned = with_heat(network).predict(inputs, batch_size=256, verbose=0)[HEAT][..., 0]
     methods = {
         "pyramid, learned from masks": heat,
+        "not smoothed": as_learned,
         "HiResCAM, last map (4 x 4)": hirescam(network, "block_5", inputs),
         "HiResCAM, 16 x 16": hirescam(network, "block_3", inputs),
         "middle of the head": middle,
@@ -145,7 +148,7 @@ def main(bundle: str, phantoms: int, seed: int, sheet: str, report: str) -> None
         blocks = [f"block_{number}" for number in range(6 - count, 6)]
         model = with_heat(shuffled(network, blocks, seed))
         name = "shuffled: " + ", ".join(block[-1] for block in blocks)
-        methods[name] = model.predict(inputs, batch_size=256, verbose=0)[HEAT][..., 0]
+        methods[name] = smoothed(model.predict(inputs, batch_size=256, verbose=0)[HEAT][..., 0])
     click.echo(
         f"{len(slices)} tumors, {int(detected.sum())} detected. Share of peaks inside, "
         f"detected and all, by diameter in mm"

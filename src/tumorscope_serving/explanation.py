@@ -12,6 +12,7 @@ import numpy as np
 
 from tumorscope_serving.slices import Placement
 
+SMOOTHING_CELLS = 0.7
 MAP_SIDE = 64
 PEAK_SHARE = 0.5
 OPACITY = 0.75
@@ -35,11 +36,26 @@ class Explanation:
     peak_box: list[int]
 
 
+def smoothed(heat: np.ndarray) -> np.ndarray:
+    """Heats with those of their neighbours mixed in, by a Gaussian of SMOOTHING_CELLS.
+
+    The hottest single cell is often a speck; where its neighbours are hot, too, there is a tumor.
+
+    Args:
+        heat: shape (n, cells, cells), float32 in [0, 1], as the network gives it.
+
+    Returns:
+        The same shape and range.
+    """
+    spread, edge = SMOOTHING_CELLS, cv2.BORDER_REPLICATE
+    return np.stack([cv2.GaussianBlur(each, (0, 0), spread, borderType=edge) for each in heat])
+
+
 def explain(heat: np.ndarray, placement: Placement) -> Explanation:
     """Say where in a picture the heat of its slice is.
 
     Args:
-        heat: shape (cells, cells), float32 in [0, 1].
+        heat: shape (cells, cells), float32 in [0, 1], smoothed.
         placement: how the picture became the slice.
     """
     fine = heat_of_slice(heat, placement.size)

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 
 from tumorscope_serving.card import ModelCard
+from tumorscope_serving.explanation import smoothed
 from tumorscope_serving.slices import network_input
 
 NETWORK_FILE = "network.onnx"
@@ -57,10 +58,10 @@ class Predictor:
 
         Returns:
             The probabilities, and shape (n, cells, cells): the heat of each cell of the slice, in
-            [0, 1].
+            [0, 1], smoothed.
         """
         scores, heat = self._run(slices, [self._score, HEAT])
-        return self._calibrated([scores]), heat[..., 0]
+        return self._calibrated([scores]), smoothed(heat[..., 0])
 
     def _run(self, slices: np.ndarray, outputs: list[str]) -> list[np.ndarray]:
         batches = [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorscope_serving.explanation import MAP_SIDE, explain, peak_region
+from tumorscope_serving.explanation import MAP_SIDE, explain, peak_region, smoothed
 from tumorscope_serving.slices import FRAMINGS, place_slice
 
 SIZE, CELLS = 128, 32
@@ -113,3 +113,18 @@ def test_the_peak_is_what_is_connected_with_the_hottest_pixel():
     heat[9, 5:9] = 0.8  # hot enough, but apart
 
     assert peak_region(heat) == (5, 6, 9, 8)
+
+
+def test_a_hot_speck_gives_way_to_a_hot_region():
+    heat = np.zeros((2, 16, 16), np.float32)
+    heat[:, 3, 3] = 1.0
+    heat[1, 8:12, 8:12] = 0.8
+
+    lone, beside = smoothed(heat)
+
+    assert np.unravel_index(lone.argmax(), lone.shape) == (3, 3)
+    row, column = np.unravel_index(beside.argmax(), beside.shape)
+    assert 8 <= row < 12
+    assert 8 <= column < 12
+    assert beside.max() <= 0.8
+    assert 0.2 < lone.max() < 0.4
