@@ -126,13 +126,13 @@ def descriptors(found: Head) -> np.ndarray:
     facts = (
         _deviation(large) / 64,
         _share_near(large, median_of_even(border)),
-        float(border.std()) / 64,
+        _deviation(border) / 64,
         _even_share(large[top:bottom, left:right]),
         _grain(middle),
         _grain(large),
-        float((flat * flat[:, ::-1]).mean()),
-        float((flat * flat[::-1]).mean()),
-        float((flat * flat[::-1, ::-1]).mean()),
+        _likeness(flat, flat[:, ::-1]),
+        _likeness(flat, flat[::-1]),
+        _likeness(flat, flat[::-1, ::-1]),
         abs(float(np.log(height / width))),
         height * width / large.size,
         float(standing_out.mean()) * max(height, width) / min(height, width),
@@ -146,7 +146,12 @@ def descriptors(found: Head) -> np.ndarray:
 
 
 def _standardized(small: np.ndarray) -> np.ndarray:
-    return (small - small.mean()) / (small.std() + 1)
+    mean, deviation = (float(each[0, 0]) for each in cv2.meanStdDev(small))
+    return (small - np.float32(mean)) / np.float32(deviation + 1)
+
+
+def _likeness(flat: np.ndarray, turned: np.ndarray) -> float:
+    return float(np.vdot(flat, turned)) / flat.size
 
 
 def _share_near(picture: np.ndarray, gray: float) -> float:
@@ -158,9 +163,11 @@ def _share_near(picture: np.ndarray, gray: float) -> float:
 def _even_share(box: np.ndarray) -> float:
     """Share of what stands out that is of exactly its neighbors' gray, neither black nor white."""
     first = box[1:, 1:]
-    lit = (first > 12) & (first < 250)
-    same = (first == box[:-1, 1:]) & (first == box[1:, :-1]) & lit
-    return float(same.sum() / max(1, lit.sum()))
+    if not first.size:
+        return 0.0
+    lit = cv2.inRange(first, 13, 249)
+    above, beside = (cv2.compare(first, one, cv2.CMP_EQ) for one in (box[:-1, 1:], box[1:, :-1]))
+    return cv2.countNonZero(lit & above & beside) / max(1, cv2.countNonZero(lit))
 
 
 def _grain(picture: np.ndarray) -> float:
