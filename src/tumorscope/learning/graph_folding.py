@@ -14,7 +14,7 @@ ALIGNMENT = 8  # channels that ONNX Runtime's layout takes at once, 16 with AVX-
 _NORM = ("MaxPool", "Mul", "Add", "Relu")
 
 
-def fold_norms(model: onnx.ModelProto) -> int:
+def fold_norms(model: onnx.ModelProto) -> None:
     """Fold norms that follow a pooling into the convolution before it, in place.
 
     Norms that multiply a channel by zero or less are left as they are: its maximum would become
@@ -23,18 +23,13 @@ def fold_norms(model: onnx.ModelProto) -> int:
 
     Args:
         model: as Keras exports it; convolutions without a bias, norms with constants.
-
-    Returns:
-        How many norms were folded.
     """
     graph = _Graph(model.graph)
-    count = 0
     for convolution in [node for node in model.graph.node if node.op_type == "Conv"]:
         block = graph.chain_after(convolution)
-        if block and graph.fold(convolution, *block):
-            count += 1
+        if block:
+            graph.fold(convolution, *block)
     del model.graph.value_info[:]  # shapes of what was rewired; ONNX Runtime infers them anew
-    return count
 
 
 class _Graph:
@@ -59,17 +54,20 @@ class _Graph:
             node = readers[0]
             chain.append(node)
         constants = (convolution.input[1], chain[1].input[1], chain[2].input[1])
-        alone = all(len(self.readers[name]) == 1 for name in constants)
-        known = all(name in self.constants for name in constants)
-        return chain if len(convolution.input) == 2 and known and alone else None
+        own = all(self.is_own_constant(name) for name in constants)
+        return chain if len(convolution.input) == 2 and own else None
 
-    def fold(self, convolution, pool, scaling, shift, relu) -> bool:
-        """Rewire a block; False where a channel is multiplied by zero or less."""
+    def is_own_constant(self, name: str) -> bool:
+        """Whether this is a constant that one node alone reads, so that it may be changed."""
+        return name in self.constants and len(self.readers[name]) == 1
+
+    def fold(self, convolution, pool, scaling, shift, relu) -> None:
+        """Rewire a block, unless it multiplies a channel by zero or less."""
         weights, scale, bias = (
             self.value(name) for name in (convolution.input[1], scaling.input[1], shift.input[1])
         )
         if scale.min() <= 0:
-            return False
+            return
         missing = self.missing_channels(weights.shape[0], relu.output[0])
         weights = weights * np.broadcast_to(scale.reshape(-1), len(weights)).reshape(-1, 1, 1, 1)
         bias = np.broadcast_to(bias.reshape(-1), len(weights))
@@ -86,13 +84,12 @@ class _Graph:
         place = list(self.graph.node).index(convolution) + 1
         self.graph.node.insert(place, relu)
         self.graph.node.insert(place + 1, pool)
-        return True
 
     def missing_channels(self, channels: int, name: str) -> int:
         """How many channels to add to this value; none unless plain convolutions alone read it."""
         readers = self.readers.get(name, [])
         plain = all(
-            node.op_type == "Conv" and node.input[1] in self.constants and node.input[0] == name
+            node.op_type == "Conv" and node.input[0] == name and self.is_own_constant(node.input[1])
             for node in readers
         )
         return -channels % ALIGNMENT if plain and name not in self.outputs else 0
