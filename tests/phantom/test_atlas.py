@@ -38,3 +38,13 @@ def test_the_lateral_ventricle_is_fluid():
 def test_the_pituitary_sits_above_the_sphenoid_sinus():
     assert at(0, 3, -32)["inner"] == Inner.PITUITARY
     assert at(7, 20, -40)["outer"] == Outer.SPHENOID_SINUS
+
+
+def test_under_the_cerebellum_the_hull_lies_close_around_the_cord():
+    assert at(0, -42, -64)["hull"] < HULL_ZERO < at(22, -52, -70)["hull"]
+    assert at(22, -60, -46)["hull"] < HULL_ZERO
+
+
+def test_a_head_is_as_wide_at_its_jaws_as_at_its_ears():
+    assert at(70, -8, -70)["skin"] > 0
+    assert at(70, -8, -125)["skin"] == 0

@@ -20,7 +20,13 @@ from tumorscope.phantom.head_shapes import (
     tentorium_height,
 )
 from tumorscope.phantom.painting import paint_shapes
-from tumorscope.phantom.surface import distance_inside, distance_outside, head_surface, upsample
+from tumorscope.phantom.surface import (
+    COARSE_MM,
+    distance_inside,
+    distance_outside,
+    head_surface,
+    upsample,
+)
 
 CHANNELS = ("gray", "white", "template", "outer", "hull", "skin", "ventricle", "inner")
 ORIGIN_MM = np.array([-100.0, -134.0, -142.0], np.float32)
@@ -28,6 +34,8 @@ GRID_SHAPE = (200, 258, 250)  # x, y, z in voxels of one millimetre, even for th
 HULL_ZERO = 100  # code of the brain's hull in channel "hull"; smaller is inside
 HULL_STEPS_PER_MM = 3.0
 DISTANCE_STEPS_PER_MM = 4.0
+_CANAL_TOP_MM = -50.0
+_FAT_MM = 11  # of a neck and a cheek; what lies deeper is muscle
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def load_atlas() -> Atlas:
     channels = np.zeros((*GRID_SHAPE, len(CHANNELS)), np.uint8)
     gray, white, template = _load_brain()
     brain = template > 12
-    hull_mm = _hull_distance(brain)
+    hull_mm = _hull_distance(brain, gray.astype(np.uint16) + white > 110)
     outside, skin_mm = _skin_depth(hull_mm)
     channels[..., 0], channels[..., 1], channels[..., 2] = gray, white, template
     channels[..., 3] = _paint_outer(outside, skin_mm, brain)
@@ -84,12 +92,21 @@ def _load_brain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(maps)
 
 
-def _hull_distance(brain: np.ndarray) -> np.ndarray:
-    """Signed distance to the brain's hull in millimetres, negative inside."""
-    coarse = brain[::2, ::2, ::2]
-    reach = distance_outside(coarse)
-    closed = distance_inside(reach < 14) > 14 - 1.5  # closing: sulci and fissures are inside
+def _hull_distance(brain: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Signed distance to the brain's hull in millimetres, negative inside.
+
+    A closing of the brain: sulci and fissures are inside. Under the cerebellum a narrow one of what
+    is tissue in most people, since bone and the canal of the spine lie close around it.
+    """
+    closed, canal = _closed(brain[::2, ::2, ::2], 14), _closed(tissue[::2, ::2, ::2], 6)
+    low = int((_CANAL_TOP_MM - ORIGIN_MM[2]) / COARSE_MM)
+    closed[..., :low] = canal[..., :low]
     return upsample(distance_outside(closed) - distance_inside(closed))
+
+
+def _closed(inside: np.ndarray, width_mm: float) -> np.ndarray:
+    """A closing, which leaves 1.5 mm around."""
+    return distance_inside(distance_outside(inside) < width_mm) > width_mm - 1.5
 
 
 def _skin_depth(hull_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +117,7 @@ def _skin_depth(hull_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _paint_outer(outside: np.ndarray, skin_mm: np.ndarray, brain: np.ndarray) -> np.ndarray:
     outer = np.full(GRID_SHAPE, Outer.FAT, np.uint8)
-    outer[skin_mm > 16] = Outer.MUSCLE
+    outer[skin_mm > _FAT_MM] = Outer.MUSCLE
     paint_shapes(outer, OUTER_SHAPES, ORIGIN_MM)
     outer[brain & (outer >= Outer.AIR)] = Outer.FAT  # the brain gives way to nothing
     outer[outside] = Outer.OUTSIDE

@@ -50,6 +50,7 @@ def head_surface(hull_mm: np.ndarray, origin_mm: np.ndarray) -> np.ndarray:
     head |= _rounded(x / 63, (y - 27) / 64, (z + 82) / 76)  # face
     head |= _rounded(x / 30, (y - 72) / 20, (z + 130) / 24)  # chin
     head |= (np.abs(x / 58) ** 2.3 + np.abs((y + 37) / 66) ** 2.3 <= 1) & (z < -35)  # neck
+    head |= _rounded(x / 74, (y + 8) / 58, (z + 66) / 46)  # jaws, from ear to ear
     for share in np.linspace(0, 1, 12):  # nose
         width = 8 + 5 * share
         head |= (x / width) ** 2 + ((y - 84 - 18 * share) / 11) ** 2 + (

@@ -59,10 +59,11 @@ def _head_signal(rng, anatomy: Anatomy, contrast: Contrast) -> np.ndarray:
     """Signal of skull, scalp and soft tissue where no special structure lies."""
     hull_mm = anatomy.hull_mm + rng.uniform(0.2, 0.9) * smooth_field(rng, GRID_SIZE, 22)
     fat, muscle = (anatomy.outer_share(_only(label)) for label in (Outer.FAT, Outer.MUSCLE))
-    strands = soft_step(np.abs(smooth_field(rng, GRID_SIZE, 14)) - 0.05, 0.3)
+    course = np.abs(smooth_field(rng, GRID_SIZE, rng.uniform(4, 12)))
+    marbling = rng.uniform(0.1, 0.7) * soft_step(rng.uniform(0, 0.3) - course, 0.8)
     texture = 1 + rng.uniform(0.03, 0.14) * smooth_field(rng, GRID_SIZE, 4)
     soft = fat * contrast["fat"]
-    soft += muscle * (contrast["muscle"] * strands + 0.4 * contrast["fat"] * (1 - strands))
+    soft += muscle * (contrast["muscle"] * (1 - marbling) + contrast["fat"] * marbling)
     soft *= texture
     skull, thickness = _skull(rng, contrast)
     code = np.clip(hull_mm * 4, 0, len(skull) - 1).astype(np.int32)
