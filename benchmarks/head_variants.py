@@ -73,10 +73,40 @@ def photographed(rng: Generator, head: np.ndarray) -> np.ndarray:
     return np.clip(picture * light + moire + rng.uniform(0, 20), 0, 255).astype(np.uint8)
 
 
+def cropped(rng: Generator, head: np.ndarray) -> np.ndarray:
+    """Cut through by the picture's frame, on one side or several."""
+    side = len(head)
+    top, bottom, left, right = (rng.uniform(0, 0.25, 4) * (rng.random(4) < 0.6) * side).astype(int)
+    return np.ascontiguousarray(head[top : side - bottom, left : side - right])
+
+
+def great_mass(rng: Generator, head: np.ndarray) -> np.ndarray:
+    """With a mass larger and brighter, or darker, than most: it fills up to a third of the head."""
+    side = len(head)
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
+    x, y = x - rng.uniform(-0.4, 0.4), y - rng.uniform(-0.4, 0.4)
+    angle, radius = np.arctan2(y, x), np.hypot(x, y)
+    for waves in (1, 2, 3, 5):
+        bulge = rng.normal(0, 0.25 / waves) * np.cos(waves * angle + rng.uniform(0, 6))
+        radius = radius * np.exp(bulge)
+    ground = int(np.median(np.concatenate([head[0], head[-1], head[:, 0], head[:, -1]])))
+    tissue = cv2.GaussianBlur(cv2.absdiff(head, np.full_like(head, ground)), (0, 0), side / 40) > 18
+    size = rng.uniform(0.15, 0.38)
+    share = np.clip((size - radius) * side / 4, 0, 1) * tissue
+    core = np.clip((size * rng.uniform(0, 0.8) - radius) * side / 4, 0, 1) * tissue
+    texture = cv2.GaussianBlur(rng.normal(size=head.shape), (0, 0), side / 30)
+    tone = rng.choice([rng.uniform(180, 255), rng.uniform(20, 90)])
+    mass = tone + rng.uniform(0, 40) * texture / texture.std()
+    picture = head + share * (mass - head)
+    picture += core * (rng.uniform(0, 200) - picture)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
 VARIANTS: dict[str, Callable[[Generator, np.ndarray], np.ndarray]] = {
     one.__name__: one
-    for one in (as_drawn, inverted, wide_margins, tiny, turned, skull_stripped, faint, photographed)
-}
+    for one in (as_drawn, inverted, wide_margins, tiny, turned, skull_stripped, faint, photographed,
+                cropped, great_mass)
+}  # fmt: skip
 
 
 def schematic(rng: Generator) -> np.ndarray:

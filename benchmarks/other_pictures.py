@@ -328,6 +328,37 @@ def limb(rng: Generator) -> np.ndarray:
     return _grain(rng, cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 3)))
 
 
+def arm(rng: Generator) -> np.ndarray:
+    """Across an arm or a shank: skin, fat, muscles parted by strands, one or two bones, vessels."""
+    side = int(rng.integers(96, 260))
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
+    x, y = x * rng.uniform(0.9, 1.3), y * rng.uniform(0.9, 1.3)
+    angle = np.arctan2(y, x)
+    outline = 1.0
+    for waves in (2, 3, 4):
+        outline = outline + rng.normal(0, 0.06 / waves) * np.cos(waves * angle + rng.uniform(0, 6))
+    radius = np.hypot(x, y) / (outline * rng.uniform(0.8, 1))
+    fat, flesh, skin = rng.uniform(10, 250), rng.uniform(40, 170), rng.uniform(60, 220)
+    depth = rng.uniform(0.6, 0.95)
+    picture = np.where(radius < 1, fat, 0.0)
+    picture[(radius < 1) & (radius > rng.uniform(0.94, 0.99))] = skin
+    within = radius < depth * (1 + 0.1 * (_smooth(rng, x.shape, side / 3) - 0.5))
+    seeds = rng.uniform(-0.8, 0.8, (int(rng.integers(4, 14)), 2))
+    far = np.sort(np.stack([np.hypot(x - a, y - b) for a, b in seeds]), axis=0)
+    strand = far[1] - far[0] < rng.uniform(0.01, 0.06)
+    picture = np.where(within, np.where(strand, fat, flesh), picture)
+    for _ in range(int(rng.integers(1, 3))):
+        a, b, size = *rng.uniform(-0.35, 0.35, 2), rng.uniform(0.08, 0.28)
+        bone = np.hypot((x - a) * rng.uniform(0.7, 1.3), y - b) / size
+        picture = np.where(bone < 1, rng.choice([rng.uniform(0, 50), 255]), picture)
+        picture = np.where(bone < rng.uniform(0.5, 0.85), rng.uniform(40, 250), picture)
+    for _ in range(int(rng.integers(0, 7))):
+        a, b = rng.uniform(-0.6, 0.6, 2)
+        picture[np.hypot(x - a, y - b) < rng.uniform(0.02, 0.06)] = rng.uniform(0, 255)
+    picture = picture + rng.uniform(0, 50) * (_smooth(rng, x.shape, 12) - 0.5) * (radius < 1)
+    return _grain(rng, picture, 14)
+
+
 def mandelbrot(rng: Generator) -> np.ndarray:
     side = int(rng.integers(96, 200))
     zoom, middle = rng.uniform(0.3, 1.5), rng.uniform([-1.2, -0.6], [0.3, 0.6])
@@ -463,6 +494,64 @@ def knee(rng: Generator) -> np.ndarray:
     return _grain(rng, picture)
 
 
+def spine(rng: Generator) -> np.ndarray:
+    """A column of vertebrae from the side: discs, the canal with its cord, fat behind."""
+    height = int(rng.integers(160, 320))
+    width = int(height * rng.uniform(0.5, 1))
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    x = x + rng.uniform(-0.25, 0.25) * np.sin(2.5 * y + rng.uniform(0, 6))
+    picture = rng.uniform(20, 90) + 60 * (_smooth(rng, x.shape, 20) - 0.5)
+    picture = np.where(x > rng.uniform(0.5, 0.7), rng.uniform(120, 250), picture)
+    count, half = rng.uniform(4, 8), rng.uniform(0.18, 0.28)
+    body = np.abs((y * count + rng.uniform(0, 1)) % 1 - 0.5) < rng.uniform(0.32, 0.4)
+    column = np.abs(x + 0.15) < half
+    picture = np.where(column, np.where(body, rng.uniform(70, 200), rng.uniform(20, 250)), picture)
+    canal = np.abs(x - half + 0.15 - 0.14) < 0.1
+    picture = np.where(canal, rng.uniform(10, 250), picture)
+    cord = np.abs(x - half + 0.15 - 0.14) < 0.05
+    picture = np.where(cord & (y < rng.uniform(-0.3, 1)), rng.uniform(60, 180), picture)
+    return _grain(rng, cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 2)))
+
+
+def pelvis(rng: Generator) -> np.ndarray:
+    """Across the hips: two femoral heads, a bladder, muscles, fat around."""
+    height = int(rng.integers(110, 220))
+    width = int(height * rng.uniform(1.3, 1.7))
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1.5 : 1.5 : width * 1j].astype(np.float32)
+    radius = np.sqrt((x / 1.4) ** 2 + (y / 0.92) ** 2)
+    picture = np.where(radius < 1, rng.uniform(120, 250), 0.0)
+    picture = np.where(radius < rng.uniform(0.8, 0.9), rng.uniform(50, 120), picture)
+    apart, size = rng.uniform(0.7, 0.95), rng.uniform(0.2, 0.3)
+    for side in (-1, 1):
+        for low, tone in ((1, rng.uniform(0, 40)), (0.85, rng.uniform(120, 240))):
+            hip = np.hypot(x - side * apart, y + 0.1) < size * low
+            picture = np.where(hip, tone, picture)
+    bladder = np.hypot(x / rng.uniform(0.9, 1.4), y + rng.uniform(0, 0.2)) < rng.uniform(0.25, 0.4)
+    picture = np.where(bladder, rng.uniform(10, 255), picture)
+    picture = np.where(np.hypot(x, y - 0.6) < 0.16, rng.uniform(40, 160), picture)
+    picture = picture + 40 * (_smooth(rng, x.shape, 16) - 0.5) * (radius < 1)
+    return _grain(rng, picture)
+
+
+def heart(rng: Generator) -> np.ndarray:
+    """A short axis of the heart: a ring of muscle around blood, a crescent beside, lungs around."""
+    side = int(rng.integers(120, 260))
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
+    a, b, size = *rng.uniform(-0.15, 0.25, 2), rng.uniform(0.2, 0.32)
+    muscle, blood = rng.uniform(40, 120), rng.uniform(140, 255)
+    picture = np.where(np.hypot(x, y) < rng.uniform(0.9, 1.3), rng.uniform(0, 30), 0.0)
+    wall = rng.uniform(0.7, 0.85)
+    picture = np.where(np.maximum(np.abs(x), np.abs(y)) > wall, rng.uniform(60, 200), picture)
+    picture = np.where(np.hypot(x, y - 1) < 0.6, rng.uniform(60, 140), picture)  # the liver
+    right = np.hypot(x - a + 1.3 * size, (y - b) / 1.2) < 1.2 * size
+    picture = np.where(right, blood * rng.uniform(0.8, 1.1), picture)
+    ring = np.hypot(x - a, y - b) / size
+    picture = np.where(ring < rng.uniform(1.25, 1.5), muscle, picture)
+    picture = np.where(ring < rng.uniform(0.6, 0.95), blood, picture)
+    picture = picture + 30 * (_smooth(rng, x.shape, 10) - 0.5)
+    return _grain(rng, picture)
+
+
 def contact_sheet(rng: Generator, heads: list[np.ndarray]) -> np.ndarray:
     """Many slices on one page, of which none can be answered for."""
     rows, columns = int(rng.integers(2, 5)), int(rng.integers(2, 5))
@@ -500,10 +589,22 @@ Kind = Callable[[Generator], np.ndarray]
 CALIBRATION: dict[str, Kind] = {
     one.__name__: one
     for one in (blank, noise, text, chart, pattern, shapes, texture, lit_object, scene, screenshot,
-                body_slice, chest, limb)
+                body_slice, chest, limb, arm)
 }  # fmt: skip
 HELD_OUT: dict[str, Kind] = {
     one.__name__: one
-    for one in (mandelbrot, code, ultrasound, hand, city_map, cartoon_face, spectrogram, knee)
+    for one in (
+        mandelbrot,
+        code,
+        ultrasound,
+        hand,
+        city_map,
+        cartoon_face,
+        spectrogram,
+        knee,
+        spine,
+        pelvis,
+        heart,
+    )
 }
 OF_HEADS = (contact_sheet, shuffled, scrambled)

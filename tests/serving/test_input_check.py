@@ -76,7 +76,7 @@ def test_heads_pass_however_they_were_published(heads, change):
         why_not_a_head(find_head(np.ascontiguousarray(change(head)))) is not None for head in heads
     ]
 
-    assert sum(refused) <= 6
+    assert sum(refused) <= len(heads) / 8
 
 
 def test_the_drawn_slices_of_the_other_tests_pass(drawn_data):
