@@ -200,7 +200,7 @@ def learn(heads: Described, others: Described) -> dict[str, np.ndarray]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    # So few epochs are meant: with 25 it knew the drawings by heart.
+    # So few epochs are meant: with 25 it refused fewer of the pictures that it had not seen.
     warnings.simplefilter("ignore", ConvergenceWarning)
     positive = np.concatenate(
         [rows for key, rows in heads.items() for _ in range(COUNTED.get(key, 1))]
