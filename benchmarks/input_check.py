@@ -181,18 +181,16 @@ def _describe(group: str, what: tuple) -> np.ndarray:
     return np.array([descriptors(find_head(draw(*arguments))) for _ in range(count)])
 
 
-def describe_real(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Descriptors of real slices, which half their duplicate group is in, and their names."""
+def describe_real(data: str) -> tuple[np.ndarray, list[str]]:
+    """Descriptors of real slices, and their names."""
     from tumorscope.learning.dataset import load_dataset
 
     dataset = load_dataset(data, 32, "head")
-    groups = dataset.groups
     paths = list(dataset.table["path"])
     described = [
         descriptors(find_head(decode_gray((dataset.root / path).read_bytes()))) for path in paths
     ]
-    half = np.random.default_rng(SEED).permutation(groups.max() + 1)[groups] % 2
-    return np.stack(described), half, [str(path) for path in paths]
+    return np.stack(described), [str(path) for path in paths]
 
 
 def learn(heads: Described, others: Described) -> dict[str, np.ndarray]:
@@ -308,12 +306,11 @@ def main(pictures: str, data: str, work: str, threshold: float, writes: bool, re
     click.echo(f"{'all':12} {'':28} {len(all_of):8} {refused(check, all_of).mean():8.1%}")
     tables["new"] = print_shares("New drawings of calibrated kinds", check, more)
     if data:
-        described, half, names = kept(folder / "real.desc", lambda: describe_real(data))
-        real = {("real", f"half {one}"): described[half == one] for one in (0, 1)}
-        tables["real"] = print_shares("Real slices", check, real)
+        described, names = kept(folder / "real.desc", lambda: describe_real(data))
+        tables["real"] = print_shares("Real slices", check, {("real", "all"): described})
         scores = check.scores(described)
         for index in np.argsort(scores)[:8]:
-            click.echo(f"  {names[index]:20} half {half[index]} log-odds {scores[index]:.2f}")
+            click.echo(f"  {names[index]:20} log-odds {scores[index]:.2f}")
     if report:
         Path(report).write_text(json.dumps(tables, indent=2) + "\n")
 

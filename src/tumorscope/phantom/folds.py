@@ -78,7 +78,7 @@ def own_folia(
     near = (position_mm[1] < _CEREBELLUM_FRONT_MM) & (position_mm[2] < _CEREBELLUM_TOP_MM)
     window = bounding_window(near)
     right, front, up = position_mm[:, *window]
-    below = soft_step(-40 - front, 6) * soft_step(tentorium_height(right, front) - 1 - up, 3)
+    below = _under_tentorium(right, front, up, 1)
     if below.max(initial=0) < 0.05:
         return gray, white
     aside = soft_step(np.abs(right) - 9, 8)
@@ -110,8 +110,15 @@ def _in_cerebrum(position_mm: np.ndarray) -> np.ndarray:
     """0 in the brain stem and under the tentorium, else 1; (size, size)."""
     right, front, up = position_mm
     stem = squared_radii(position_mm, _STEM_MM, _STEM_RADII_MM)
-    under = soft_step(-40 - front, 6) * soft_step(tentorium_height(right, front) - up, 3)
-    return np.clip(2 * stem - 2, 0, 1) * (1 - under)
+    return np.clip(2 * stem - 2, 0, 1) * (1 - _under_tentorium(right, front, up, 0))
+
+
+def _under_tentorium(
+    right: np.ndarray, front: np.ndarray, up: np.ndarray, margin_mm: float
+) -> np.ndarray:
+    """1 so far and farther below the tentorium, falling to 0 at it; the shape of the positions."""
+    roof = tentorium_height(right, front) - margin_mm
+    return soft_step(-40 - front, 6) * soft_step(roof - up, 3)
 
 
 def _about_callosum(position_mm: np.ndarray) -> np.ndarray:
