@@ -40,6 +40,7 @@ def floor(paths: list[Path]) -> tuple[float, float]:
 
     from tumorscope.shipped import BUNDLE
     from tumorscope_serving.card import ModelCard
+    from tumorscope_serving.predictor import BATCH
     from tumorscope_serving.slices import network_input, read_slice
 
     cv2.setNumThreads(1)
@@ -48,10 +49,10 @@ def floor(paths: list[Path]) -> tuple[float, float]:
     session = onnxruntime.InferenceSession(BUNDLE / "network.onnx", options)
     name = session.get_inputs()[0].name
     start, busy = time.perf_counter(), time.process_time()
-    for first in range(0, len(paths), 64):
+    for first in range(0, len(paths), BATCH):
         slices = [
             read_slice(path.read_bytes(), card.image_size, card.framing)
-            for path in paths[first : first + 64]
+            for path in paths[first : first + BATCH]
         ]
         session.run(None, {name: network_input(np.stack(slices))})
     return time.perf_counter() - start, time.process_time() - busy

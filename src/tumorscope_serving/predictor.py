@@ -12,7 +12,7 @@ from tumorscope_serving.slices import network_input
 
 NETWORK_FILE = "network.onnx"
 SCORE, HEAT = "score", "heat"
-BATCH = 64
+BATCH = 4  # what a layer makes of so few slices stays in a core's cache
 THREADS_VARIABLE = "TUMORSCOPE_THREADS"
 ERRORS_ONLY = 3  # of ONNX Runtime's levels: it warns of each input that has a default
 
