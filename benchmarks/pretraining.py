@@ -76,12 +76,13 @@ class Judge:
 
     def _judge(self, network, seed: int) -> dict[str, float]:
         """Its figures on phantoms, and on real slices at the threshold that the phantoms choose."""
-        from tumorscope.learning.evaluation import balanced_point, evaluate
+        from tumorscope.config import PretrainingConfig
+        from tumorscope.learning.evaluation import evaluate, specific_point
         from tumorscope.learning.training import predict_scores
         from tumorscope_serving.slices import network_input
 
         scores = predict_scores(network, network_input(self.phantoms.slices))
-        point = balanced_point(self.phantoms.labels, scores)
+        point = specific_point(self.phantoms.labels, scores, PretrainingConfig().min_specificity)
         decisions = scores >= point.threshold
         alone = np.arange(len(scores))
         figures = evaluate(self.phantoms.labels, scores, decisions, alone, 100, seed)
@@ -105,7 +106,11 @@ def pretrained(config, phantom: dict):
     from contextlib import closing
 
     from tumorscope.config import PhantomConfig
-    from tumorscope.learning.pretraining import build_learner, learn_round, network_of
+    from tumorscope.learning.pretraining import (
+        build_learner,
+        learn_round,
+        network_of,
+    )
     from tumorscope.phantom.stream import TRAINING_STREAM, phantom_batches
 
     learner = build_learner(config)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -10,6 +12,7 @@ from tumorscope.learning.evaluation import (
     evaluate,
     flat_metrics,
     operating_point,
+    specific_point,
 )
 from tumorscope.learning.metrics import METRICS
 
@@ -65,7 +68,9 @@ def test_operating_point_reaches_what_it_says_when_scores_are_neighbors():
     assert (point.sensitivity, point.specificity) == (1, 1)
 
 
-@pytest.mark.parametrize("choose", [operating_point, balanced_point])
+@pytest.mark.parametrize(
+    "choose", [operating_point, balanced_point, partial(specific_point, min_specificity=0.9)]
+)
 def test_an_operating_point_needs_both_classes(choose):
     with pytest.raises(ValueError, match="needs slices of both classes"):
         choose(np.array([1, 1]), np.array([0.1, 0.2]))
@@ -85,6 +90,34 @@ def test_the_balanced_point_of_scores_that_say_nothing_is_a_number():
     point = balanced_point(np.array([0, 1]), np.array([0.8, 0.2]))
 
     assert point.threshold == 0.2
+
+
+@pytest.mark.parametrize(
+    ("min_specificity", "threshold", "sensitivity", "specificity"),
+    [
+        (1.0, 0.65, 0.75, 1),
+        (0.75, 0.45, 0.75, 0.75),
+        (0.5, 0.25, 0.75, 0.5),
+        (0.25, 0.125, 1, 0.25),
+    ],
+)
+def test_the_specific_point_finds_what_the_healthy_slices_allow(
+    min_specificity, threshold, sensitivity, specificity
+):
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.15, 0.7, 0.8, 0.9])
+
+    point = specific_point(labels, scores, min_specificity)
+
+    assert point.threshold == pytest.approx(threshold)
+    assert (point.sensitivity, point.specificity) == (sensitivity, specificity)
+
+
+def test_the_specific_point_is_a_number_where_a_healthy_slice_has_the_highest_score():
+    point = specific_point(np.array([0, 1]), np.array([0.8, 0.2]), min_specificity=1.0)
+
+    assert point.threshold == 0.5
+    assert (point.sensitivity, point.specificity) == (0, 0)
 
 
 @pytest.mark.parametrize(("rule", "sensitivity"), [("min_sensitivity", 1), ("balanced", 0.75)])

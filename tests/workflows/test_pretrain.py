@@ -77,6 +77,15 @@ def test_the_bundle_is_written_out_with_its_record_and_is_the_logged_model(whole
     assert not keras.saving.load_model(bundle / "network.keras").compiled
 
 
+def test_the_threshold_passes_nine_of_ten_healthy_phantoms(whole):
+    _, metrics, folder = whole
+    card = Predictor(folder / "bundle").card
+
+    assert metrics["final_val_specificity"] >= 0.9
+    assert metrics["threshold"] == card.threshold
+    assert metrics["final_val_specificity"] == pytest.approx(card.validation_specificity)
+
+
 def test_a_finished_pretraining_leaves_no_checkpoint(whole):
     _, _, folder = whole
 

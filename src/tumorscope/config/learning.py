@@ -162,6 +162,9 @@ class PretrainingConfig:
     judging_slices: int = setting(
         8000, "Phantoms of that stream that judge the finished network, choose its threshold.", 50
     )
+    min_specificity: float = setting(
+        0.9, "Share of the healthy phantoms that the threshold must pass.", 0.5, 1.0
+    )
     learning_rate: float = setting(2e-3, "Adam's learning rate at its peak.", 1e-7, 1.0)
     mask_weight: float = setting(
         5.0, "Weight of the heat map's loss beside the score's; 0: no mask is looked at.", 0, 100

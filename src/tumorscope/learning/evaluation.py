@@ -81,6 +81,33 @@ def balanced_point(labels: np.ndarray, scores: np.ndarray) -> OperatingPoint:
     return _point(curve, scores, 1 + int(np.argmax((curve[1] - curve[0])[1:])))
 
 
+def specific_point(
+    labels: np.ndarray, scores: np.ndarray, min_specificity: float
+) -> OperatingPoint:
+    """Choose the most sensitive threshold that still passes enough healthy slices.
+
+    For slices whose tumors are harder to see than those that will be met: there the sensitivity
+    says little, and false alarms are what can be promised. The threshold lies halfway down to the
+    next lower score.
+
+    Args:
+        labels: shape (slices,), 1 for tumor and 0 for none.
+        scores: shape (slices,), higher where a tumor is likelier.
+        min_specificity: fraction of healthy slices that must not be called a tumor, in (0, 1].
+            Where the highest score costs more of them, it is called a tumor all the same.
+
+    Returns:
+        The point whose `threshold` decides `score >= threshold`.
+
+    Raises:
+        ValueError: the labels hold only one class, so no threshold can be judged.
+    """
+    curve = _roc(labels, scores)
+    # roc_curve goes from strict to lenient, and its first point stands on no score.
+    allowed = np.flatnonzero(1 - curve[0] >= min_specificity)
+    return _point(curve, scores, max(1, int(allowed[-1])))
+
+
 def choose_point(labels: np.ndarray, scores: np.ndarray, config: LearningConfig) -> OperatingPoint:
     """Choose the operating point that the settings ask for; arguments as above."""
     if config.operating_point == "balanced":

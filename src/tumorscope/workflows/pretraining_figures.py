@@ -5,7 +5,7 @@ import numpy as np
 
 from tumorscope.config import PretrainingConfig
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.evaluation import Estimate, OperatingPoint, balanced_point, evaluate
+from tumorscope.learning.evaluation import Estimate, OperatingPoint, evaluate, specific_point
 from tumorscope.learning.training import predict_scores
 from tumorscope.phantom.stream import PhantomBatch
 from tumorscope_serving.slices import network_input
@@ -30,7 +30,7 @@ def curve_metrics(
         Of the phantoms, of their tumors by size and contrast, and of the real slices.
     """
     scores = predict_scores(network, network_input(phantoms.slices))
-    point = balanced_point(phantoms.labels, scores)
+    point = specific_point(phantoms.labels, scores, config.min_specificity)
     estimates = estimates_at(config, phantoms.labels, scores, point, np.arange(len(scores)), 100)
     metrics = {f"val_{name}": estimates[name].value for name in (*SLICE_METRICS, "log_loss")}
     metrics |= _sensitivities(phantoms, scores >= point.threshold)

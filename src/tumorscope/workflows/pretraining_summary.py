@@ -12,7 +12,7 @@ from tumorscope.config import PHANTOM, PretrainingConfig
 from tumorscope.errors import SettingError
 from tumorscope.learning.bundle import model_card, write_bundle
 from tumorscope.learning.dataset import Dataset
-from tumorscope.learning.evaluation import Estimate, balanced_point, flat_metrics
+from tumorscope.learning.evaluation import Estimate, flat_metrics, specific_point
 from tumorscope.learning.fingerprints import NO_VIEWS
 from tumorscope.learning.heat_sheet import heat_sheet
 from tumorscope.learning.model_card import model_card_document
@@ -77,7 +77,7 @@ def conclude(
     network = network_of(checkpoint.learner)
     inputs = network_input(phantoms.slices)
     scores = predict_scores(network, inputs)
-    point = balanced_point(phantoms.labels, scores)
+    point = specific_point(phantoms.labels, scores, config.min_specificity)
     samples = config.bootstrap_samples
     on_phantoms = estimates_at(
         config, phantoms.labels, scores, point, np.arange(len(scores)), samples
