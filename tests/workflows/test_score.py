@@ -53,6 +53,28 @@ def test_the_rows_are_what_the_model_answers_of_each_file(whole, drawn_data):
     assert whole["scored_at"].dt.tz is not None
 
 
+def test_the_shipped_model_scores_without_waiting_for_mlflow(drawn_data, tmp_path):
+    code = (
+        "import sys; from tumorscope.config import ScoringConfig; "
+        "from tumorscope.workflows.score import score_images; "
+        f"score_images(ScoringConfig(source={str(drawn_data)!r}, out='out.parquet', "
+        "model='shipped', workers=1)); "
+        "print({'mlflow', 'tensorflow', 'matplotlib'} & set(sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "set()"
+    assert (tmp_path / "out.parquet").is_file()
+
+
 def test_after_a_kill_the_second_start_gives_each_image_one_row(whole, drawn_data, tmp_path):
     out, parts = tmp_path / "out.parquet", tmp_path / ".out.parquet.parts"
     command = [sys.executable, "-m", "tumorscope", "score", str(drawn_data), "--out", str(out)]

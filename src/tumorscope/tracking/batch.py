@@ -1,71 +1,15 @@
-"""Very many images, answered by a logged model in processes of this machine."""
+"""Very many images, answered by a model in processes of this machine."""
 
 import contextlib
-import hashlib
 import itertools
 import multiprocessing
-import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from pathlib import Path
-
-import mlflow
 
 from tumorscope.errors import ScoringError
-from tumorscope.shipped import BUNDLE, SHIPPED
 from tumorscope.tracking import scoring_worker
-from tumorscope.tracking.models import LoggedModel
-from tumorscope.tracking.store import explained
-
-ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
-BUNDLE_FILES = ("network.onnx", "card.json")
-
-
-@dataclass(frozen=True)
-class LocalModel:
-    """A model in a folder of this machine.
-
-    Attributes:
-        version: its URI, an alias replaced by the version that it stands for now.
-        digest: of the network and the card.
-        code: folder of the code that was logged with it, "" for this package's own.
-        data: folder of its bundle.
-    """
-
-    version: str
-    digest: str
-    code: str
-    data: str
-
-
-def find_model(uri: str) -> LocalModel:
-    """Find a model, and download it where it lies elsewhere.
-
-    Raises:
-        TrackingError: there is no such model, or it is not one of TumorScope's.
-    """
-    if uri == SHIPPED:
-        return LocalModel(SHIPPED, _digest(BUNDLE), "", str(BUNDLE))
-    LoggedModel(uri)
-    version = resolved_uri(uri)
-    with explained():
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=version))
-    flavor = mlflow.models.Model.load(str(folder)).flavors["python_function"]
-    code = str(folder / flavor["code"]) if flavor.get("code") else ""
-    data = folder / flavor["data"]
-    return LocalModel(version, _digest(data), code, str(data))
-
-
-def resolved_uri(uri: str) -> str:
-    """Replace an alias by the version that it stands for; it may move while images are scored."""
-    alias = ALIAS.fullmatch(uri)
-    if not alias:
-        return uri
-    with explained():
-        version = mlflow.MlflowClient().get_model_version_by_alias(*alias.groups())
-    return f"models:/{version.name}/{version.version}"
+from tumorscope.tracking.local_model import LocalModel
 
 
 def answer_chunks(
@@ -115,10 +59,3 @@ def _processes(model: LocalModel, workers: int) -> Iterator[ProcessPoolExecutor]
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _digest(bundle: Path) -> str:
-    digest = hashlib.sha256()
-    for name in BUNDLE_FILES:
-        digest.update((bundle / name).read_bytes())
-    return digest.hexdigest()

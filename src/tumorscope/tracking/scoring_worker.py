@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 IMAGES_A_REQUEST = 16
 BYTES_A_REQUEST = 32 * 2**20  # of one request, unless a single file is larger
 LARGEST_FILE = 64 * 2**20
@@ -48,6 +46,8 @@ def answer(paths: list[str], contents: list[bytes | None]) -> dict[str, list]:
     Returns:
         Columns path, probability, label, error, frames (JSON or None) and scored_at.
     """
+    import pandas as pd  # the process that starts this one goes without
+
     rows: list[dict[str, Any]] = []
     for images, errors in _requests(paths, contents):
         answers = iter(_model.predict(pd.DataFrame({"image": images})).to_dict("records"))

@@ -18,7 +18,7 @@ import mlflow
 
 from tumorscope.errors import ScoringError
 from tumorscope.shipped import SHIPPED
-from tumorscope.tracking.batch import find_model
+from tumorscope.tracking.local_model import find_model
 from tumorscope.tracking.scoring_worker import LARGEST_FILE, TOO_LARGE
 
 RESULT = "probability double, label string, error string"

@@ -16,7 +16,8 @@ from tumorscope.learning import part_files
 from tumorscope.learning.checkpoint import STATE_FILE, hold, read_state, write_state
 from tumorscope.learning.folders import IGNORED_FOLDERS
 from tumorscope.learning.work_list import SUFFIXES, Chunk, WorkList, chunks, make_list
-from tumorscope.tracking.batch import LocalModel, answer_chunks, find_model
+from tumorscope.tracking.batch import answer_chunks
+from tumorscope.tracking.local_model import LocalModel, find_model
 from tumorscope.tracking.stop_signals import stop_signals_raise
 
 LIST_FILE = "list"
