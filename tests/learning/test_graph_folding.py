@@ -50,6 +50,13 @@ def test_norms_become_weights_and_channels_are_filled_up(network, tmp_path):
     assert constants[first.input[2]].shape == (ALIGNMENT,)
 
 
+def test_every_constant_of_the_graph_is_read(network, tmp_path):
+    graph = exported(network, tmp_path).graph
+
+    read = {name for node in graph.node for name in node.input}
+    assert {each.name for each in graph.initializer} <= read
+
+
 @pytest.mark.parametrize("factor", [-0.5, 0.0])
 def test_a_norm_that_turns_a_channel_around_stays_behind_its_pooling(network, tmp_path, factor):
     gamma, *others = norms(network)[0].get_weights()

@@ -78,6 +78,7 @@ class _Graph:
             self.replace(reader.input[1], _filled(self.value(reader.input[1]), 1, missing))
         for node in (pool, scaling, shift, relu):
             self.graph.node.remove(node)
+        self.graph.initializer.remove(self.constants.pop(scaling.input[1]))  # in the weights now
         before = pool.output[0]  # a name that nobody uses any more
         relu.input[0], pool.input[0], pool.output[0] = convolution.output[0], before, relu.output[0]
         relu.output[0] = before
