@@ -1,10 +1,11 @@
 """What `score` costs an image, against the floor: decode and ONNX Runtime in one loop.
 
 The floor is one process and one thread that reads a file, decodes and frames it, and runs the
-shipped network on 64 slices at a time; nothing else. It runs alone, and as one process a core side
-by side, since cores share memory and caches. `score` runs as its command, with one process and with
-one a core, and is held against the floor of as many. Throughput per core is images a second of
-processor time, of the command and its processes together, which other programs on the machine
+shipped network on as many slices at a time as `score` does; nothing else. It runs alone, and as one
+process a core side by side, since cores share memory and caches. `score` runs as its command, with
+one process and with one a core, and is held against the floor of as many; then once more without
+the check of the input, which the floor does not make either. Throughput per core is images a second
+of processor time, of the command and its processes together, which other programs on the machine
 disturb less than the clock; images a second by the clock, over the number of processes, stand
 beside it. Starting costs the same for one image and for a million, so it is measured apart, on one
 image, and ratios are given with it and without. Floor and commands take turns in each round; the
@@ -69,13 +70,14 @@ def floors(paths: list[Path], processes: int) -> tuple[float, float]:
     return max(clocks), sum(busy)
 
 
-def command(source: Path, workers: int) -> tuple[float, float]:
+def command(source: Path, workers: int, check_input: str) -> tuple[float, float]:
     """Seconds by the clock and of the processor of one `score`, its start included."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as out:
         subprocess.run(
             [sys.executable, "-m", "tumorscope", "score", str(source), "--model", "shipped"]
-            + ["--workers", str(workers), "--out", f"{out}/scores.parquet"],
+            + ["--workers", str(workers), "--check-input", check_input]
+            + ["--out", f"{out}/scores.parquet"],
             env=ENVIRONMENT,
             check=True,
             stdout=subprocess.DEVNULL,
@@ -115,8 +117,10 @@ def main(images: int, distinct: int, rounds: int, report: str) -> None:
         for _ in range(rounds):
             for workers in sorted({1, cores}):
                 ways.setdefault(f"floor x {workers}", []).append(floors(paths, workers))
-                starts.setdefault(f"score x {workers}", []).append(command(single, workers))
-                ways.setdefault(f"score x {workers}", []).append(command(folder, workers))
+                for name, checks in (("score", "true"), ("unchecked score", "false")):
+                    way = f"{name} x {workers}"
+                    starts.setdefault(way, []).append(command(single, workers, checks))
+                    ways.setdefault(way, []).append(command(folder, workers, checks))
     figures = {}
     for way, seconds in ways.items():
         processes = int(way.split()[-1])
@@ -132,10 +136,10 @@ def main(images: int, distinct: int, rounds: int, report: str) -> None:
         }
     click.echo(f"{images} slices, medians of {rounds} rounds; images a second and core:")
     for way, of in figures.items():
-        floor_of = figures[way.replace("score", "floor")]
+        floor_of = figures[f"floor x {way.split()[-1]}"]
         shares = {name: of[name] / floor_of[name] for name in of if name != "start_s"}
         click.echo(
-            f"  {way:12} {of['per_core']:5.0f} of processor time ({shares['per_core']:.0%} of the "
+            f"  {way:20} {of['per_core']:5.0f} of processor time ({shares['per_core']:.0%} of the "
             f"floor), {of['per_core_after_start']:5.0f} after {of['start_s']:.1f} s of start "
             f"({shares['per_core_after_start']:.0%}); by the clock {of['by_clock']:.0f} "
             f"({shares['by_clock']:.0%}), {of['by_clock_after_start']:.0f} after start "

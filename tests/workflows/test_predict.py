@@ -83,6 +83,22 @@ def test_the_shipped_model_gives_an_overlay_of_each_picture(pictures, tmp_path, 
             assert overlay.shape[1] >= width and overlay.shape[0] > height
 
 
+def test_a_picture_of_noise_is_answered_where_the_input_is_not_checked(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "noise.png"), noise)
+
+    checked, unchecked = (
+        predict_files(
+            PredictionConfig(model="shipped", check_input=checks), [str(tmp_path / "noise.png")]
+        ).answers[0]
+        for checks in (True, False)
+    )
+
+    assert checked.error.startswith("This does not look like a slice of a head MRI")
+    assert unchecked.error is None
+    assert 0 <= unchecked.probability <= 1
+
+
 def test_overlays_and_frames_of_a_server_are_shown(pictures, tmp_path, heat_map):
     frames = [ANSWER | {"frame": 0}, ANSWER | {"frame": 1, "label": None, "error": "It is blank."}]
     body = {
@@ -93,11 +109,13 @@ def test_overlays_and_frames_of_a_server_are_shown(pictures, tmp_path, heat_map)
     }
     with serving(200, json.dumps(body).encode()) as (url, received):
         result = CliRunner().invoke(
-            main, ["predict", *pictures[:2], "--url", url, "--explain", str(tmp_path / "overlays")]
+            main,
+            ["predict", *pictures[:2], "--url", url, "--check-input", "false"]
+            + ["--explain", str(tmp_path / "overlays")],
         )
 
     assert result.exit_code == 0, result.output
-    assert received[0][1]["params"] == {"explain": True}
+    assert received[0][1]["params"] == {"explain": True, "check_input": False}
     (overlay,) = (tmp_path / "overlays").iterdir()
     assert cv2.imread(str(overlay)) is not None
     lines = result.output.splitlines()

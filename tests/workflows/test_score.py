@@ -53,6 +53,20 @@ def test_the_rows_are_what_the_model_answers_of_each_file(whole, drawn_data):
     assert whole["scored_at"].dt.tz is not None
 
 
+def test_without_the_check_of_the_input_only_what_cannot_be_read_has_no_answer(
+    whole, drawn_data, tmp_path
+):
+    out = tmp_path / "out.parquet"
+
+    summary = score_images(config(drawn_data, out, check_input=False))
+
+    rows = pd.read_parquet(out)
+    answered = whole["error"].isna()
+    assert summary.errors == 1 < (~answered).sum()
+    assert rows["path"][rows["error"].notna()].str.endswith("torn.png").all()
+    pd.testing.assert_frame_equal(rows[ROWS][answered], whole[ROWS][answered], atol=1e-6)
+
+
 def test_the_shipped_model_scores_without_waiting_for_mlflow(drawn_data, tmp_path):
     code = (
         "import sys; from tumorscope.config import ScoringConfig; "

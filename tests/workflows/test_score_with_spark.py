@@ -1,11 +1,14 @@
 """The Spark engine in local mode: the rows of the local engine, from several partitions."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from drawn import encoded
 from tumorscope.config import ScoringConfig
 from tumorscope.errors import ScoringError
 from tumorscope.workflows.score import score_images
@@ -37,24 +40,29 @@ def images(drawn_data, tmp_path) -> Path:
         shutil.copy(path, root)
     shutil.copy(drawn_data / "yes" / "torn.png", root)
     shutil.copy(drawn_data / "yes" / "slice_00.png", root / "_named.png")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8)
+    (root / "noise.png").write_bytes(encoded(noise))
     (root / "empty.png").write_bytes(b"")
     (root / "notes.txt").write_text("not an image")
     return root
 
 
-def test_spark_gives_the_rows_of_the_local_engine(spark, images, registered_uri):
-    score_images(ScoringConfig(source=str(images), out="local.parquet", workers=1))
+@pytest.mark.parametrize("checks", [True, False])
+def test_spark_gives_the_rows_of_the_local_engine(spark, images, registered_uri, checks):
+    config = ScoringConfig(source=str(images), workers=1, check_input=checks)
+    score_images(dataclasses.replace(config, out="local.parquet"))
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     assert files.load(str(images).replace("[", "\\[")).rdd.getNumPartitions() > 1
 
-    summary = score_images(ScoringConfig(source=str(images), out="spark.parquet", engine="spark"))
+    summary = score_images(dataclasses.replace(config, out="spark.parquet", engine="spark"))
 
     local, by_spark = (
         pd.read_parquet(name).sort_values("path", ignore_index=True)[ROWS]
         for name in ("local.parquet", "spark.parquet")
     )
-    assert summary.images == 10
+    assert summary.images == 11
     assert summary.errors == local["error"].notna().sum() >= 2
+    assert local["error"][local["path"].str.endswith("noise.png")].notna().all() == checks
     pd.testing.assert_frame_equal(by_spark, local, atol=1e-6)
     assert not list(Path().glob(".spark*"))
 

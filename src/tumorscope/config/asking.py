@@ -18,6 +18,9 @@ class ScoringConfig:
     )
     out: str = setting("scores.parquet", "Parquet file to write; it must not exist yet.")
     model: str = setting(CHAMPION, "shipped, or any MLflow model URI of this project.")
+    check_input: bool = setting(
+        True, "Refuse what looks like no slice of a head MRI; false: judge it all the same."
+    )
     engine: str = setting(
         "local",
         "local: processes of this machine. spark: a Spark session, with the extra `spark`.",
@@ -32,6 +35,10 @@ class ScoringConfig:
     def __post_init__(self) -> None:
         check_limits(self)
 
+    def params(self) -> dict[str, bool]:
+        """What the model is asked for beside its answers, by the names of its params."""
+        return {} if self.check_input else {"check_input": False}
+
 
 @dataclasses.dataclass(frozen=True)
 class PredictionConfig:
@@ -43,8 +50,17 @@ class PredictionConfig:
     model: str = setting(CHAMPION, "shipped, or any MLflow model URI, to load in this process.")
     url: str = setting("", "Ask a scoring server instead, as http://127.0.0.1:5001.")
     timeout_s: float = setting(60.0, "Longest wait for an answer of the server.", 0.1, 3600)
+    check_input: bool = setting(
+        True, "Refuse what looks like no slice of a head MRI; false: judge it all the same."
+    )
     explain: str = setting("", "Folder for overlays of heat maps; none where it is empty.")
     report: str = setting("", "Also write the answers to this JSON file.")
 
     def __post_init__(self) -> None:
         check_limits(self)
+
+    def params(self) -> dict[str, bool]:
+        """What the model is asked for beside its answers, by the names of its params."""
+        return ({"explain": True} if self.explain else {}) | (
+            {} if self.check_input else {"check_input": False}
+        )

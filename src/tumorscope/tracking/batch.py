@@ -13,7 +13,7 @@ from tumorscope.tracking.local_model import LocalModel
 
 
 def answer_chunks(
-    model: LocalModel, chunks: Iterable, workers: int
+    model: LocalModel, chunks: Iterable, workers: int, params: dict[str, bool]
 ) -> Iterator[tuple[int, dict[str, list]]]:
     """Answer chunks of images in processes, and hand the answers over as they come.
 
@@ -23,6 +23,7 @@ def answer_chunks(
         model: that answers.
         chunks: each with number, paths and contents, as `learning.work_list.Chunk`.
         workers: number of processes; each loads the model and uses one thread.
+        params: of the model, as in `scoring_worker.answer`.
 
     Yields:
         A chunk's number, and its columns as `scoring_worker.answer` makes them.
@@ -34,7 +35,9 @@ def answer_chunks(
     with _processes(model, workers) as pool:
         while True:
             for chunk in itertools.islice(waiting, 2 * workers - len(running)):
-                job: Future = pool.submit(scoring_worker.answer, chunk.paths, chunk.contents)
+                job: Future = pool.submit(
+                    scoring_worker.answer, chunk.paths, chunk.contents, params
+                )
                 running[job] = chunk.number
             if not running:
                 return

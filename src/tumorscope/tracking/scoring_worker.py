@@ -40,8 +40,15 @@ def start(code: str, data: str) -> None:
     _model = importlib.import_module("tumorscope_serving.pyfunc")._load_pyfunc(data)
 
 
-def answer(paths: list[str], contents: list[bytes | None]) -> dict[str, list]:
+def answer(
+    paths: list[str], contents: list[bytes | None], params: dict[str, bool]
+) -> dict[str, list]:
     """Answer images in order; a file that cannot be read is a row with an error.
+
+    Args:
+        paths: of the images.
+        contents: their bytes; None for a file that is to be read.
+        params: of the model, as `check_input`; may be empty.
 
     Returns:
         Columns path, probability, label, error, frames (JSON or None) and scored_at.
@@ -50,7 +57,7 @@ def answer(paths: list[str], contents: list[bytes | None]) -> dict[str, list]:
 
     rows: list[dict[str, Any]] = []
     for images, errors in _requests(paths, contents):
-        answers = iter(_model.predict(pd.DataFrame({"image": images})).to_dict("records"))
+        answers = iter(_model.predict(pd.DataFrame({"image": images}), params).to_dict("records"))
         # An empty file is asked about; only what could not be read at all is not.
         rows += [{"error": error} if error else next(answers) for error in errors]
     now = datetime.now(UTC)

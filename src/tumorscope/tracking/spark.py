@@ -29,7 +29,12 @@ NEEDED = (
 
 
 def score_with_spark(
-    source: str, model_uri: str, folder: Path, suffixes: tuple[str, ...], ignored: frozenset[str]
+    source: str,
+    model_uri: str,
+    folder: Path,
+    suffixes: tuple[str, ...],
+    ignored: frozenset[str],
+    params: dict[str, bool],
 ) -> tuple[str, int]:
     """Score a source, and let Spark write the answers, a file a partition.
 
@@ -39,6 +44,7 @@ def score_with_spark(
         folder: of the answers; replaced where it is there.
         suffixes: of the files of a folder that are images.
         ignored: names of folders in it that are passed over.
+        params: of the model, as `check_input`; may be empty.
 
     Returns:
         The model's version, and Spark's default parallelism.
@@ -60,7 +66,8 @@ def score_with_spark(
     version = find_model(model_uri).version
     try:
         images = _images(session, source, suffixes, ignored)
-        _answers(session, images, version).write.mode("overwrite").parquet(folder.as_uri())
+        answers = _answers(session, images, version, params)
+        answers.write.mode("overwrite").parquet(folder.as_uri())
     except refusals as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise ScoringError(f"Spark cannot score {source}: {reason}.") from None
@@ -120,11 +127,13 @@ def _named(files: Any) -> Any:
     )
 
 
-def _answers(session: Any, images: Any, version: str) -> Any:
+def _answers(session: Any, images: Any, version: str, params: dict[str, bool]) -> Any:
     """Columns as `learning.part_files.ANSWERS` has them."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    ask = mlflow.pyfunc.spark_udf(session, version, env_manager="local", result_type=RESULT)
+    ask = mlflow.pyfunc.spark_udf(
+        session, version, env_manager="local", result_type=RESULT, params=params
+    )
     small, large = F.col("length") <= LARGEST_FILE, F.col("length") > LARGEST_FILE
     answered = images.where(small).withColumn(
         "answer", ask(F.struct(F.col("content").alias("image")))

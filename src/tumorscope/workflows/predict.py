@@ -84,7 +84,7 @@ def _files(patterns: list[str]) -> list[str]:
 
 
 def _who_answers(config: PredictionConfig) -> Ask:
-    params = {"explain": True} if config.explain else {}
+    params = config.params()
     if config.url:
         asked = config.url
 

@@ -91,7 +91,7 @@ def _score_with_spark(config: ScoringConfig, out: Path) -> tuple[str, int]:
     folder = out.with_name(f".{out.name}.spark")
     try:
         answered_by = score_with_spark(
-            config.source, config.model, folder, SUFFIXES, IGNORED_FOLDERS
+            config.source, config.model, folder, SUFFIXES, IGNORED_FOLDERS, config.params()
         )
         _add_what_spark_left_out(config, folder)
         part_files.merge_folder(folder, out)
@@ -115,7 +115,8 @@ def _add_what_spark_left_out(config: ScoringConfig, folder: Path) -> None:
     if first is None:
         return
     model = find_model(config.model)
-    for number, columns in answer_chunks(model, itertools.chain([first], missing), 1):
+    answers = answer_chunks(model, itertools.chain([first], missing), 1, config.params())
+    for number, columns in answers:
         version = [model.version] * len(columns["path"])
         part_files.write_part(folder, number, columns | {"model_version": version})
 
@@ -150,7 +151,7 @@ def _score_in_parts(
     done = part_files.finished_parts(folder) & set(numbers)
     resumed = answered = sum(_size(config, work, number) for number in done)
     if len(done) < len(numbers):
-        answers = answer_chunks(model, chunks(work, config.chunk, done), workers)
+        answers = answer_chunks(model, chunks(work, config.chunk, done), workers, config.params())
         for number, columns in answers:
             version = [model.version] * len(columns["path"])
             part_files.write_part(folder, number, columns | {"model_version": version})
@@ -170,6 +171,7 @@ def _settings(config: ScoringConfig, model: LocalModel, work: WorkList) -> dict[
         "source": work.digest,
         "model": [model.version, model.digest],
         "chunk": config.chunk,
+        "check_input": config.check_input,
     }
 
 
