@@ -22,6 +22,7 @@ PARAMETERS_FILE = Path(__file__).with_name("input_check.npz")
 MIDDLE, SMALL, TINY = 64, 32, 8  # sides in pixels at which a picture is looked at
 CELLS, DIRECTIONS, RINGS, BINS = 4, 8, 8, 8
 MIN_SPREAD = 2.0  # standard deviation of gray; a picture of less is blank to the eye
+REMEDY = "send one, or set check_input to false"
 FACTS = (
     "spread",
     "background",
@@ -98,7 +99,7 @@ def why_not_a_head(found: Head) -> str | None:
         reason = check.reason(described)
     else:
         return None
-    return f"This does not look like a slice of a head MRI: {reason}; send one."
+    return f"This does not look like a slice of a head MRI: {reason}; {REMEDY}."
 
 
 def descriptors(found: Head) -> np.ndarray:

@@ -99,7 +99,7 @@ def test_drawings_of_other_things_are_refused(picture):
 def test_a_blank_picture_is_called_blank(gray):
     why = why_not_a_head(find_head(np.full((100, 80), gray, np.uint8)))
 
-    assert why == f"{SENTENCE}it is blank; send one."
+    assert why == f"{SENTENCE}it is blank; send one, or set check_input to false."
 
 
 def test_photographs_that_libraries_ship_are_refused():
