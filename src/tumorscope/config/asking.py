@@ -5,6 +5,7 @@ import dataclasses
 from tumorscope.config.settings import REPORT_HELP, check_limits, setting
 
 CHAMPION = "models:/tumorscope@champion"
+CHECK_HELP = "Refuse what looks like no slice of a head MRI; false: judge it all the same."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +19,7 @@ class ScoringConfig:
     )
     out: str = setting("scores.parquet", "Parquet file to write; it must not exist yet.")
     model: str = setting(CHAMPION, "shipped, or any MLflow model URI of this project.")
-    check_input: bool = setting(
-        True, "Refuse what looks like no slice of a head MRI; false: judge it all the same."
-    )
+    check_input: bool = setting(True, CHECK_HELP)
     engine: str = setting(
         "local",
         "local: processes of this machine. spark: a Spark session, with the extra `spark`.",
@@ -50,9 +49,7 @@ class PredictionConfig:
     model: str = setting(CHAMPION, "shipped, or any MLflow model URI, to load in this process.")
     url: str = setting("", "Ask a scoring server instead, as http://127.0.0.1:5001.")
     timeout_s: float = setting(60.0, "Longest wait for an answer of the server.", 0.1, 3600)
-    check_input: bool = setting(
-        True, "Refuse what looks like no slice of a head MRI; false: judge it all the same."
-    )
+    check_input: bool = setting(True, CHECK_HELP)
     explain: str = setting("", "Folder for overlays of heat maps; none where it is empty.")
     report: str = setting("", "Also write the answers to this JSON file.")
 
