@@ -4,8 +4,9 @@ One minus AUROC is the share of pairs, one slice of each class, in the wrong ord
 is charged to both of its slices, half and half. The figure without the costliest slices is no
 result: whoever leaves out what a network gets wrong gets a better figure from any network. It says
 how much hangs on how few labels, and which slices a reader should look at. Beside it stands what a
-reader would reach by the labels as they are who is right about every slice, the slices left out
-being labelled wrongly: a network that reaches more has learned the wrong labels, or was lucky.
+reader would reach by the labels as they are who is right about every slice, and equally sure of
+each, the slices left out being labelled wrongly. An AUROC can be higher where one is less sure of
+those; an accuracy by right answers cannot.
 Command:
 
     python benchmarks/costly_slices.py --data FOLDER --sheet costly.png
@@ -24,23 +25,18 @@ COLUMNS, SIDE = 7, 192
 
 
 def right_answers(labels: np.ndarray, mistaken: np.ndarray) -> dict[str, float]:
-    """What the right answers reach by labels of which some are wrong.
+    """What the right answers, equally sure, reach by labels of which some are wrong.
 
     Args:
         labels: shape (n,), 1 for tumor and 0 for none.
         mistaken: shape (n,), bool: whose label is wrong.
-
-    Returns:
-        `sensitivity`, `specificity`, `accuracy`, and `auroc`, all answers being equally sure.
     """
-    agrees = ~mistaken
-    sensitivity, specificity = (float(agrees[labels == label].mean()) for label in (1, 0))
-    return {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "accuracy": float(agrees.mean()),
-        "auroc": (sensitivity + specificity) / 2,
-    }
+    from tumorscope.learning.metrics import weighted_metrics
+
+    truth = np.where(mistaken, 1 - labels, labels)
+    reached = weighted_metrics(labels, truth, truth, np.ones((1, len(labels))))
+    names = ("sensitivity", "specificity", "accuracy", "auroc")
+    return {name: float(reached[name][0]) for name in names}
 
 
 def draw_sheet(slices: np.ndarray, words: list[str], path: str) -> None:

@@ -106,11 +106,7 @@ def pretrained(config, phantom: dict):
     from contextlib import closing
 
     from tumorscope.config import PhantomConfig
-    from tumorscope.learning.pretraining import (
-        build_learner,
-        learn_round,
-        network_of,
-    )
+    from tumorscope.learning.pretraining import build_learner, learn_round, network_of
     from tumorscope.phantom.stream import TRAINING_STREAM, phantom_batches
 
     learner = build_learner(config)
