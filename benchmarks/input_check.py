@@ -33,14 +33,9 @@ from tumorscope.phantom.draw import draw_phantom  # noqa: E402
 from tumorscope.phantom.plane import LEVELS_MM  # noqa: E402
 from tumorscope_serving.bounds import UnreadableSliceError  # noqa: E402
 from tumorscope_serving.decoding import decode_gray  # noqa: E402
+from tumorscope_serving.descriptors import FACTS, descriptors  # noqa: E402
 from tumorscope_serving.heads import find_head  # noqa: E402
-from tumorscope_serving.input_check import (  # noqa: E402
-    FACTS,
-    MIN_SPREAD,
-    PARAMETERS_FILE,
-    InputCheck,
-    descriptors,
-)
+from tumorscope_serving.input_check import MIN_SPREAD, PARAMETERS_FILE, InputCheck  # noqa: E402
 
 SEED, CALIBRATION_STREAM, MEASURING_STREAM = 5, 0, 1
 PHANTOMS = {CALIBRATION_STREAM: 6000, MEASURING_STREAM: 3000}

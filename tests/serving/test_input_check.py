@@ -14,7 +14,7 @@ from tumorscope.shipped import BUNDLE
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.decoding import decode_gray
 from tumorscope_serving.heads import find_head
-from tumorscope_serving.input_check import FACTS, InputCheck, descriptors, why_not_a_head
+from tumorscope_serving.input_check import InputCheck, why_not_a_head
 from tumorscope_serving.pyfunc import _load_pyfunc
 
 SENTENCE = "This does not look like a slice of a head MRI: "
@@ -112,16 +112,6 @@ def test_photographs_that_libraries_ship_are_refused():
 
 def test_the_reason_names_what_no_head_has():
     assert "perfectly even" in why_not_a_head(find_head(bar_chart()))
-
-
-def test_a_picture_is_described_alike_at_any_size(heads):
-    once = descriptors(find_head(heads[0]))
-
-    twice = descriptors(
-        find_head(cv2.resize(heads[0], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
-    )
-
-    assert np.abs(once - twice)[: len(FACTS)].max() < 0.1
 
 
 def test_the_smallest_picture_and_the_longest_are_answered():
