@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-IMAGES_A_REQUEST = 16
+IMAGES_A_REQUEST = 64  # as many as the model answers at once
 BYTES_A_REQUEST = 32 * 2**20  # of one request, unless a single file is larger
 LARGEST_FILE = 64 * 2**20
 TOO_LARGE = f"The file has more than {LARGEST_FILE // 2**20} MiB; no larger one is read."
