@@ -1,31 +1,33 @@
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tumorscope.errors import ScoringError
-from tumorscope.learning.part_files import discard, finished_parts, merge_parts, write_part
+from tumorscope.learning.part_files import ANSWERS, discard, finished_parts, merge_parts, write_part
 
 
-def columns(*paths):
+def answers(*paths):
     nothing = [None] * len(paths)
-    return {
+    columns = {
+        "scored_at": [datetime.now(UTC)] * len(paths),
         "path": list(paths),
         "probability": [0.5] * len(paths),
         "label": ["tumor"] * len(paths),
         "error": nothing,
         "frames": nothing,
         "model_version": ["shipped"] * len(paths),
-        "scored_at": [datetime.now(UTC)] * len(paths),
     }
+    return pa.RecordBatch.from_pydict(columns)
 
 
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / ".out.parquet.parts"
     folder.mkdir()
-    write_part(folder, 1, columns("c"))
-    write_part(folder, 0, columns("a", "b"))
+    write_part(folder, 1, answers("c"))
+    write_part(folder, 0, answers("a", "b"))
     return folder
 
 
@@ -35,7 +37,11 @@ def test_parts_become_one_file_in_their_order(folder, tmp_path):
     assert finished_parts(folder) == {0, 1}
     merge_parts(folder, range(2), 3, tmp_path / "out.parquet")
 
-    assert pq.read_table(tmp_path / "out.parquet")["path"].to_pylist() == ["a", "b", "c"]
+    whole = pq.read_table(tmp_path / "out.parquet")
+    assert whole.schema == ANSWERS
+    assert whole["path"].to_pylist() == ["a", "b", "c"]
+    assert whole["model_version"].to_pylist() == ["shipped"] * 3
+    assert whole["error"].null_count == 3
 
 
 def test_a_missing_row_is_refused(folder, tmp_path):

@@ -67,13 +67,13 @@ def test_without_the_check_of_the_input_only_what_cannot_be_read_has_no_answer(
     pd.testing.assert_frame_equal(rows[ROWS][answered], whole[ROWS][answered], atol=1e-6)
 
 
-def test_the_shipped_model_scores_without_waiting_for_mlflow(drawn_data, tmp_path):
+def test_the_shipped_model_scores_without_waiting_for_mlflow_or_pandas(drawn_data, tmp_path):
     code = (
         "import sys; from tumorscope.config import ScoringConfig; "
         "from tumorscope.workflows.score import score_images; "
         f"score_images(ScoringConfig(source={str(drawn_data)!r}, out='out.parquet', "
         "model='shipped', workers=1)); "
-        "print({'mlflow', 'tensorflow', 'matplotlib'} & set(sys.modules))"
+        "print({'mlflow', 'tensorflow', 'matplotlib', 'pandas'} & set(sys.modules))"
     )
 
     done = subprocess.run(

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,16 +38,17 @@ def finished_parts(folder: Path) -> set[int]:
     return {int(path.stem) for path in folder.glob("[0-9]*.parquet")}
 
 
-def write_part(folder: Path, number: int, columns: dict[str, Any]) -> None:
+def write_part(folder: Path, number: int, answers: pa.RecordBatch) -> None:
     """Write one part.
 
     Args:
         folder: of the parts.
         number: of the chunk.
-        columns: those of ANSWERS, by name.
+        answers: the columns of ANSWERS, in any order.
     """
     growing = folder / f"growing-{number}"
-    pq.write_table(pa.table(columns, ANSWERS), growing)
+    table = pa.Table.from_batches([answers]).select(ANSWERS.names)
+    pq.write_table(table.cast(ANSWERS), growing)
     _replace(growing, _part(folder, number))
 
 
@@ -69,7 +69,8 @@ def merge_parts(folder: Path, numbers: Iterable[int], rows: int, out: Path) -> N
         for number in numbers:
             path = _part(folder, number)
             try:
-                table = pq.read_table(path, schema=ANSWERS)
+                with pq.ParquetFile(path) as part:  # read_table would import pandas
+                    table = part.read()
             except (pa.ArrowException, OSError):
                 path.unlink(missing_ok=True)
                 raise ScoringError(

@@ -16,22 +16,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 IMAGES_A_REQUEST = 64  # as many as the model answers at once
 BYTES_A_REQUEST = 32 * 2**20  # of one request, unless a single file is larger
 LARGEST_FILE = 64 * 2**20
 TOO_LARGE = f"The file has more than {LARGEST_FILE // 2**20} MiB; no larger one is read."
 
 _model: Any = None
+_version = ""
 
 
-def start(code: str, data: str) -> None:
+def start(code: str, data: str, version: str) -> None:
     """Load a model in one thread, leave Ctrl-C to the parent and do not outlive it.
 
     Args:
         code: folder of the code that was logged with the model, "" for this package's own.
         data: folder of its bundle.
+        version: what its answers say of who gave them.
     """
-    global _model
+    global _model, _version
+    _version = version
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["TUMORSCOPE_THREADS"] = "1"
@@ -42,7 +47,7 @@ def start(code: str, data: str) -> None:
 
 def answer(
     paths: list[str], contents: list[bytes | None], params: dict[str, bool]
-) -> dict[str, list]:
+) -> pa.RecordBatch:
     """Answer images in order; a file that cannot be read is a row with an error.
 
     Args:
@@ -51,7 +56,8 @@ def answer(
         params: of the model, as `check_input`; may be empty.
 
     Returns:
-        Columns path, probability, label, error, frames (JSON or None) and scored_at.
+        Columns path, probability, label, error, frames (JSON or null), model_version and scored_at;
+        where all of one are null, its type is.
     """
     import pandas as pd  # the process that starts this one goes without
 
@@ -66,7 +72,9 @@ def answer(
         columns[name] = [row.get(name) for row in rows]
     frames = [row.get("frames") for row in rows]
     columns["frames"] = [None if each is None else json.dumps(each) for each in frames]
-    return columns | {"scored_at": [now] * len(rows)}
+    # Made here, since pyarrow imports pandas to look at lists, which takes a third of a second.
+    columns |= {"model_version": [_version] * len(rows), "scored_at": [now] * len(rows)}
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _requests(
