@@ -1,7 +1,7 @@
 """What `score` costs an image, against the floor: decode and ONNX Runtime in one loop.
 
 The floor is one process and one thread that reads a file, decodes and frames it, and runs the
-shipped network on as many slices at a time as `score` does; nothing else. It runs alone, and as one
+shipped network on them, as many at a time as `score` does; nothing else. It runs alone, and as one
 process a core side by side, since cores share memory and caches. `score` runs as its command, with
 one process and with one a core, and is held against the floor of as many; then once more without
 the check of the input, which the floor does not make either. Throughput per core is images a second
@@ -42,6 +42,7 @@ def floor(paths: list[Path]) -> tuple[float, float]:
     from tumorscope.shipped import BUNDLE
     from tumorscope_serving.card import ModelCard
     from tumorscope_serving.predictor import BATCH
+    from tumorscope_serving.pyfunc import CHUNK
     from tumorscope_serving.slices import network_input, read_slice
 
     cv2.setNumThreads(1)
@@ -49,14 +50,17 @@ def floor(paths: list[Path]) -> tuple[float, float]:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(BUNDLE / "network.onnx", options)
     name = session.get_inputs()[0].name
-    start, busy = time.perf_counter(), time.process_time()
-    for first in range(0, len(paths), BATCH):
-        slices = [
-            read_slice(path.read_bytes(), card.image_size, card.framing)
-            for path in paths[first : first + BATCH]
-        ]
-        session.run(None, {name: network_input(np.stack(slices))})
-    return time.perf_counter() - start, time.process_time() - busy
+    clock, busy = time.perf_counter(), time.process_time()
+    for first in range(0, len(paths), CHUNK):
+        slices = np.stack(
+            [
+                read_slice(path.read_bytes(), card.image_size, card.framing)
+                for path in paths[first : first + CHUNK]
+            ]
+        )
+        for start in range(0, len(slices), BATCH):
+            session.run(None, {name: network_input(slices[start : start + BATCH])})
+    return time.perf_counter() - clock, time.process_time() - busy
 
 
 def floors(paths: list[Path], processes: int) -> tuple[float, float]:

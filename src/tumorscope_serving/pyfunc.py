@@ -26,11 +26,9 @@ from tumorscope_serving.bounds import UnreadableSliceError
 from tumorscope_serving.decoding import read_frames
 from tumorscope_serving.explanation import explain
 from tumorscope_serving.frames import Frames
-from tumorscope_serving.heads import find_head
 from tumorscope_serving.image_column import bytes_of, images_of
-from tumorscope_serving.input_check import why_not_a_head
+from tumorscope_serving.placed import Placed, PlacedSlice, place, readable, without_other_things
 from tumorscope_serving.predictor import Predictor, thread_count
-from tumorscope_serving.slices import Placement, place_slice
 from tumorscope_serving.volumes import Allowance, summarize
 
 OUTPUT_COLUMNS = ("probability", "label", "threshold", "error", "frames")
@@ -39,8 +37,6 @@ PLAIN, EXPLAINED = pd.Index(OUTPUT_COLUMNS), pd.Index(OUTPUT_COLUMNS + EXPLANATI
 NO_HEAT = "This model carries no heat map: its network has learned from no tumor's outline."
 CHUNK = 64
 
-# A framed slice with where it lies in its picture, or why there is none.
-Placed = tuple[np.ndarray, Placement] | UnreadableSliceError
 # Values by column; what is not named is null.
 Row = dict[str, Any]
 
@@ -130,7 +126,7 @@ class SliceModel:
                     allowance.take(frames.count)
                     answers.append(self._answer_volume(frames, asked))
                     continue
-                placed.append(self._place(frames, 0, asked))
+                placed.append(self._place(frames, 0))
             except UnreadableSliceError as error:
                 placed.append(error)
             answers.append(None)
@@ -142,7 +138,7 @@ class SliceModel:
         plain, judged = replace(asked, explain=False), []
         for start in range(0, frames.count, CHUNK):
             indices = range(start, min(start + CHUNK, frames.count))
-            judged += self._judge([self._place(frames, index, plain) for index in indices], plain)
+            judged += self._judge([self._place(frames, index) for index in indices], plain)
         told = ("probability", "label", "error")
         listed = [
             {"frame": index} | {name: row.get(name) for name in told}
@@ -165,24 +161,18 @@ class SliceModel:
             (one for one in listed if one["probability"] is not None),
             key=lambda one: one["probability"],
         )
-        (row,) = self._judge([self._place(frames, likeliest["frame"], asked)], asked)
+        (row,) = self._judge([self._place(frames, likeliest["frame"])], asked)
         note = row.get("heat_note") or f"The map is of frame {likeliest['frame']}."
         return {name: row.get(name) for name in EXPLANATION_COLUMNS} | {"heat_note": note}
 
-    def _place(self, frames: Frames, index: int, asked: _Asked) -> Placed:
-        try:
-            gray = frames.gray(index)
-            head = find_head(gray)
-            if asked.check_input and (why_not := why_not_a_head(head)):
-                return UnreadableSliceError(why_not)
-            return place_slice(gray, self.card.image_size, self.card.framing, head)
-        except UnreadableSliceError as error:
-            return error
+    def _place(self, frames: Frames, index: int) -> Placed:
+        return place(frames, index, self.card.image_size, self.card.framing)
 
     def _judge(self, placed: list[Placed], asked: _Asked) -> list[Row]:
         """The row of each slice, in order."""
-        readable = [one for one in placed if not isinstance(one, UnreadableSliceError)]
-        found = iter(self._found(readable, asked.explain))
+        if asked.check_input:
+            placed = without_other_things(placed)
+        found = iter(self._found(readable(placed), asked.explain))
         rows: list[Row] = []
         for one in placed:
             row: Row = {"threshold": asked.threshold}
@@ -195,18 +185,16 @@ class SliceModel:
             rows.append(row)
         return rows
 
-    def _found(
-        self, placed: list[tuple[np.ndarray, Placement]], explained: bool
-    ) -> list[tuple[float, Row]]:
+    def _found(self, placed: list[PlacedSlice], explained: bool) -> list[tuple[float, Row]]:
         """The probability of each slice, and its EXPLANATION_COLUMNS where they are asked for."""
         if not placed:
             return []
-        slices = np.stack([one for one, _ in placed])
+        slices = np.stack([one.slice for one in placed])
         if not explained or not self.predictor.has_heat:
             explanation = {"heat_note": NO_HEAT} if explained else {}
             return [(float(each), explanation) for each in self.predictor.probabilities(slices)]
         probabilities, heat = self.predictor.explained(slices)
-        why = [explain(one, placement) for one, (_, placement) in zip(heat, placed, strict=True)]
+        why = [explain(heats, one.placement) for heats, one in zip(heat, placed, strict=True)]
         return [
             (float(probability), vars(each))  # asdict would copy the grid heat by heat
             for probability, each in zip(probabilities, why, strict=True)
