@@ -6,7 +6,8 @@ import pytest
 
 from tumorscope.config import TrainingConfig
 from tumorscope.learning.networks import build_network
-from tumorscope.learning.training import Specificity, predict_scores, train_network
+from tumorscope.learning.specificity import Specificity
+from tumorscope.learning.training import predict_scores, train_network
 
 
 def setting(**changes):
@@ -186,6 +187,19 @@ def test_class_weights_decide_what_a_network_that_sees_nothing_says(class_weight
     train_network(network, (blank, labels), (blank, labels), config)
 
     assert predict_scores(network, blank[:1])[0] == pytest.approx(score, abs=0.08)
+
+
+def test_the_step_is_traced_once(monkeypatch):
+    config, traced, step = setting(), [], keras.Model.train_step
+
+    def counted(network, data):
+        traced.append(network)
+        return step(network, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    train_network(network_of(config), TRAIN, VALIDATION, config)
+
+    assert len(traced) == 1  # of 24 slices in batches of 8, two epochs long
 
 
 def test_specificity_is_the_share_of_negatives_under_the_threshold():

@@ -85,6 +85,8 @@ def build_learner(config: PretrainingConfig) -> keras.Model:
         metrics={SCORE: [keras.metrics.BinaryAccuracy(name="accuracy")]},
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
+    # Else its variables are made while TensorFlow traces the first step, which it then does twice.
+    learner.optimizer.build(learner.trainable_variables)
     return learner
 
 

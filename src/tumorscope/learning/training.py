@@ -14,11 +14,10 @@ import numpy as np
 from tumorscope.config import LearningConfig
 from tumorscope.learning.augmentation import TrainingBatches
 from tumorscope.learning.imagenet import IMAGENET
+from tumorscope.learning.specificity import TRAINING_THRESHOLD, Specificity
 from tumorscope.learning.transfer import train_blocks
 
 EpochMetrics = dict[str, float]
-# A decision while training: the operating point is chosen once the weights are.
-TRAINING_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,27 +31,6 @@ class TrainingResult:
 
     history: list[EpochMetrics]
     best_epoch: int
-
-
-@keras.saving.register_keras_serializable("tumorscope")
-class Specificity(keras.metrics.Metric):
-    """Share of the slices without a tumor that score under the threshold."""
-
-    def __init__(self, name: str = "specificity", **settings) -> None:
-        super().__init__(name=name, **settings)
-        self.negatives = self.add_weight(name="negatives", initializer="zeros")
-        self.true_negatives = self.add_weight(name="true_negatives", initializer="zeros")
-
-    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        """Count a batch; weights are ignored, since a share of slices is asked for."""
-        negative = keras.ops.cast(keras.ops.less(y_true, 0.5), self.dtype)
-        below = keras.ops.cast(keras.ops.less(y_pred, TRAINING_THRESHOLD), self.dtype)
-        self.negatives.assign_add(keras.ops.sum(negative))
-        self.true_negatives.assign_add(keras.ops.sum(negative * below))
-
-    def result(self):
-        """The share so far; 0 before the first negative."""
-        return self.true_negatives / keras.ops.maximum(self.negatives, 1)
 
 
 def train_network(
@@ -201,6 +179,8 @@ def _compile(network: keras.Model, learning_rate) -> None:
         # XLA on the CPU is several times slower here; the other backends need their compiler.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
+    # Else its variables are made while TensorFlow traces the first step, which it then does twice.
+    network.optimizer.build(network.trainable_variables)
 
 
 def _learning_rate(config: LearningConfig, phase: _Phase, epochs: int, steps_per_epoch: int):
