@@ -292,6 +292,26 @@ def test_a_small_letter_beside_the_head_does_not_widen_its_box():
     assert head_box(gray) == head_box(drawn_head())
 
 
+def test_of_several_things_the_one_with_the_most_pixels_is_the_head():
+    # A disc in a wide, thin ring, and another disc beside them: 4500, 1500 and 700 pixels.
+    gray = np.zeros((128, 200), np.uint8)
+    cv2.circle(gray, (64, 64), 60, 200, 4)
+    cv2.circle(gray, (64, 64), 38, 200, -1)
+    cv2.circle(gray, (170, 64), 15, 200, -1)
+
+    top, bottom, left, right = head_box(gray)
+
+    assert (top, bottom, left, right) == pytest.approx((26, 103, 26, 103), abs=4)
+
+
+def test_a_ring_around_a_small_thing_is_the_head():
+    gray = np.zeros((128, 128), np.uint8)
+    cv2.circle(gray, (64, 64), 50, 200, 10)
+    cv2.circle(gray, (64, 64), 8, 200, -1)
+
+    assert head_box(gray) == pytest.approx((9, 120, 9, 120), abs=4)
+
+
 @pytest.mark.parametrize("margins", [(30, 30, 30, 30), (0, 50, 10, 0), (0, 0, 60, 60)])
 def test_head_framing_does_not_see_dark_margins_or_the_frames_aspect(margins):
     gray = drawn_head()
