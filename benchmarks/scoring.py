@@ -8,8 +8,8 @@ the check of the input, which the floor does not make either. Throughput per cor
 of processor time, of the command and its processes together, which other programs on the machine
 disturb less than the clock; images a second by the clock, over the number of processes, stand
 beside it. Starting costs the same for one image and for a million, so it is measured apart, on one
-image, and ratios are given with it and without. Floor and commands take turns in each round; the
-medians are compared. Command:
+image a process, and ratios are given with it and without. Floor and commands take turns in each
+round; the medians are compared. Command:
 
     python benchmarks/scoring.py --images 5000
 """
@@ -74,14 +74,14 @@ def floors(paths: list[Path], processes: int) -> tuple[float, float]:
     return max(clocks), sum(busy)
 
 
-def command(source: Path, workers: int, check_input: str) -> tuple[float, float]:
+def command(source: Path, workers: int, check_input: str, *more: str) -> tuple[float, float]:
     """Seconds by the clock and of the processor of one `score`, its start included."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as out:
         subprocess.run(
             [sys.executable, "-m", "tumorscope", "score", str(source), "--model", "shipped"]
             + ["--workers", str(workers), "--check-input", check_input]
-            + ["--out", f"{out}/scores.parquet"],
+            + ["--out", f"{out}/scores.parquet", *more],
             env=ENVIRONMENT,
             check=True,
             stdout=subprocess.DEVNULL,
@@ -105,6 +105,14 @@ def draw(folder: Path, images: int, distinct: int) -> list[Path]:
     return sorted((folder / "slices").iterdir())
 
 
+def few_of(paths: list[Path], folder: Path) -> Path:
+    """A folder of these files alone."""
+    folder.mkdir(exist_ok=True)
+    for path in paths:
+        shutil.copy(path, folder)
+    return folder
+
+
 @click.command()
 @click.option("--images", default=5000, show_default=True, help="Slices that are scored.")
 @click.option("--distinct", default=5000, show_default=True, help="Phantoms that are drawn.")
@@ -117,13 +125,14 @@ def main(images: int, distinct: int, rounds: int, report: str) -> None:
     starts: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as place:
         paths = draw(Path(place), images, min(distinct, images))
-        folder, single = Path(place, "slices"), paths[0]
+        folder = Path(place, "slices")
         for _ in range(rounds):
             for workers in sorted({1, cores}):
                 ways.setdefault(f"floor x {workers}", []).append(floors(paths, workers))
                 for name, checks in (("score", "true"), ("unchecked score", "false")):
                     way = f"{name} x {workers}"
-                    starts.setdefault(way, []).append(command(single, workers, checks))
+                    few = few_of(paths[:workers], Path(place, f"few_{workers}"))
+                    starts.setdefault(way, []).append(command(few, workers, checks, "--chunk", "1"))
                     ways.setdefault(way, []).append(command(folder, workers, checks))
     figures = {}
     for way, seconds in ways.items():
