@@ -1,6 +1,7 @@
 """The Spark engine in local mode: the rows of the local engine, from several partitions."""
 
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 
@@ -17,11 +18,19 @@ ROWS = ["path", "probability", "label", "error", "frames", "model_version"]
 
 
 @pytest.fixture
-def spark():
-    """A session of two cores; it is stopped, so that no test inherits it."""
+def spark(tmp_path, monkeypatch):
+    """A session of two cores; it is stopped, so that no test inherits it.
+
+    The first python3 in its PATH is none, as where nobody has activated the environment.
+    """
     sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed: extra `spark`")
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+    other = tmp_path / "bin" / "python3"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{other.parent}{os.pathsep}{os.environ['PATH']}")
     builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

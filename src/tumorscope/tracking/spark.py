@@ -9,6 +9,7 @@ import glob
 import logging
 import os
 import re
+import sys
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,9 +85,13 @@ def _session() -> tuple[Any, tuple[type[Exception], ...]]:
         raise ScoringError(NEEDED) from None
     refusals = (PySparkException, Py4JError)
     try:
-        return SparkSession.builder.appName("tumorscope").getOrCreate(), refusals
+        session = SparkSession.builder.appName("tumorscope").getOrCreate()
     except (*refusals, RuntimeError, OSError):  # a Java that is missing, or that does not start
         raise ScoringError(NEEDED) from None
+    context = session.sparkContext
+    if context.master.startswith("local") and "PYSPARK_PYTHON" not in os.environ:
+        context.pythonExec = sys.executable  # and not whatever python3 is the first in PATH
+    return session, refusals
 
 
 def _images(session: Any, source: str, suffixes: tuple[str, ...], ignored: frozenset[str]) -> Any:
