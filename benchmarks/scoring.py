@@ -107,7 +107,7 @@ def draw(folder: Path, images: int, distinct: int) -> list[Path]:
 
 def few_of(paths: list[Path], folder: Path) -> Path:
     """A folder of these files alone."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     for path in paths:
         shutil.copy(path, folder)
     return folder
@@ -126,13 +126,14 @@ def main(images: int, distinct: int, rounds: int, report: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         paths = draw(Path(place), images, min(distinct, images))
         folder = Path(place, "slices")
+        few = {count: few_of(paths[:count], Path(place, f"few_{count}")) for count in {1, cores}}
         for _ in range(rounds):
-            for workers in sorted({1, cores}):
+            for workers in sorted(few):
                 ways.setdefault(f"floor x {workers}", []).append(floors(paths, workers))
                 for name, checks in (("score", "true"), ("unchecked score", "false")):
                     way = f"{name} x {workers}"
-                    few = few_of(paths[:workers], Path(place, f"few_{workers}"))
-                    starts.setdefault(way, []).append(command(few, workers, checks, "--chunk", "1"))
+                    start = command(few[workers], workers, checks, "--chunk", "1")
+                    starts.setdefault(way, []).append(start)
                     ways.setdefault(way, []).append(command(folder, workers, checks))
     figures = {}
     for way, seconds in ways.items():

@@ -72,7 +72,7 @@ def answer(
         columns[name] = [row.get(name) for row in rows]
     frames = [row.get("frames") for row in rows]
     columns["frames"] = [None if each is None else json.dumps(each) for each in frames]
-    # Made here, since pyarrow imports pandas to look at lists, which takes a third of a second.
+    # Made here, since pyarrow imports pandas to look at lists.
     columns |= {"model_version": [_version] * len(rows), "scored_at": [now] * len(rows)}
     return pa.RecordBatch.from_pydict(columns)
 
