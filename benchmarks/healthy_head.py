@@ -38,9 +38,8 @@ def load(path: Path) -> np.ndarray:
 def answers(model, volume: np.ndarray) -> list[dict]:
     """What the model says of the slices along the last axis."""
     image = nibabel.Nifti1Image(volume, np.eye(4))
-    table = pd.DataFrame({"image": [image.to_bytes()]})
-    (row,) = model.predict(table).to_dict("records")
-    if row["frames"] is None:
+    (row,) = model.answers([image.to_bytes()], {})
+    if "frames" not in row:
         raise click.ClickException(row["error"])
     return row["frames"]
 
@@ -61,11 +60,10 @@ def counts(frames: list[dict], shown: np.ndarray) -> dict[str, int]:
 def main(templates: str, bundle: str, report: str) -> None:
     """Print a row a plane and share of brain."""
     from tumorscope.config import DISCLAIMER
-    from tumorscope_serving.predictor import Predictor
-    from tumorscope_serving.pyfunc import SliceModel
+    from tumorscope_serving.answers import load_model
 
     head, brain = (load(Path(templates, name)) for name in ("ch2.nii.gz", "ch2bet.nii.gz"))
-    model = SliceModel(Predictor(Path(bundle)))
+    model = load_model(Path(bundle))
     rows = {}
     for plane, axes in PLANES.items():
         frames = answers(model, head.transpose(axes))

@@ -81,11 +81,10 @@ def cost(bundle: str, slices: np.ndarray) -> float:
     import cv2
     import pandas as pd
 
-    from tumorscope_serving.predictor import Predictor
-    from tumorscope_serving.pyfunc import SliceModel
+    from tumorscope_serving.answers import load_model
+    from tumorscope_serving.pyfunc import TableModel
 
-    cv2.setNumThreads(1)
-    model = SliceModel(Predictor(Path(bundle)))
+    model = TableModel(load_model(Path(bundle)))
     times = {False: [], True: []}
     for one in slices:
         table = pd.DataFrame({"image": [cv2.imencode(".png", one)[1].tobytes()]})

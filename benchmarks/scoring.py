@@ -40,9 +40,9 @@ def floor(paths: list[Path]) -> tuple[float, float]:
     import onnxruntime
 
     from tumorscope.shipped import BUNDLE
+    from tumorscope_serving.answers import CHUNK
     from tumorscope_serving.card import ModelCard
     from tumorscope_serving.predictor import BATCH
-    from tumorscope_serving.pyfunc import CHUNK
     from tumorscope_serving.slices import network_input, read_slice
 
     cv2.setNumThreads(1)

@@ -1,30 +1,14 @@
-"""The images of a request: a column of bytes, or of base64 text (a data URL too)."""
+"""What a cell of the column of images holds: bytes, or base64 text (a data URL too)."""
 
 import base64
 import binascii
 import re
-
-import numpy as np
-import pandas as pd
 
 from tumorscope_serving.bounds import MAX_BYTES, UnreadableSliceError
 
 IMAGE_COLUMN = "image"
 EXPECTED = "expected the bytes of an image file, or their base64 text"
 DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
-
-
-def images_of(model_input: pd.DataFrame) -> list[object]:
-    """The images in order; where their column is missing, a None for each row, and at least one.
-
-    MLflow hands `{"inputs": {"image": [...]}}` over as one row that holds the whole list.
-    """
-    if IMAGE_COLUMN not in model_input:
-        return [None] * max(1, len(model_input))
-    images: list[object] = []
-    for cell in model_input[IMAGE_COLUMN].tolist():
-        images += list(cell) if isinstance(cell, list | tuple | np.ndarray) else [cell]
-    return images
 
 
 def bytes_of(image: object) -> bytes:

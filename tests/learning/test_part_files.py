@@ -1,25 +1,25 @@
+import json
 from datetime import UTC, datetime
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tumorscope.errors import ScoringError
 from tumorscope.learning.part_files import ANSWERS, discard, finished_parts, merge_parts, write_part
 
+SCORED = datetime(2026, 11, 30, 12, 30, 0, 5, tzinfo=UTC)
+
 
 def answers(*paths):
-    nothing = [None] * len(paths)
-    columns = {
-        "scored_at": [datetime.now(UTC)] * len(paths),
-        "path": list(paths),
-        "probability": [0.5] * len(paths),
-        "label": ["tumor"] * len(paths),
-        "error": nothing,
-        "frames": nothing,
-        "model_version": ["shipped"] * len(paths),
+    told = {
+        "scored_at": SCORED.isoformat(),
+        "probability": 1 / 3,
+        "label": "tumor",
+        "error": None,
+        "frames": None,
+        "model_version": "shipped",
     }
-    return pa.RecordBatch.from_pydict(columns)
+    return "\n".join(json.dumps(told | {"path": path}) for path in paths).encode()
 
 
 @pytest.fixture
@@ -42,6 +42,19 @@ def test_parts_become_one_file_in_their_order(folder, tmp_path):
     assert whole["path"].to_pylist() == ["a", "b", "c"]
     assert whole["model_version"].to_pylist() == ["shipped"] * 3
     assert whole["error"].null_count == 3
+    assert whole["probability"].to_pylist() == [1 / 3] * 3
+    assert whole["scored_at"].to_pylist() == [SCORED] * 3
+
+
+@pytest.mark.parametrize(
+    "name", ['two\nlines, a "quote" and a \\', "\x00", "Hügel 脳", "x" * 3_000_000]
+)
+def test_any_text_comes_back_as_it_was(folder, tmp_path, name):
+    write_part(folder, 2, answers("d", name))
+
+    merge_parts(folder, range(3), 5, tmp_path / "out.parquet")
+
+    assert pq.read_table(tmp_path / "out.parquet")["path"].to_pylist()[3:] == ["d", name]
 
 
 def test_a_missing_row_is_refused(folder, tmp_path):

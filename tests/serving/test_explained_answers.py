@@ -11,16 +11,11 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
+from tumorscope_serving.answers import EXPLANATION_COLUMNS, NO_HEAT, OUTPUT_COLUMNS
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.explanation import smoothed
 from tumorscope_serving.predictor import BATCH, HEAT, NETWORK_FILE, SCORE, Predictor
-from tumorscope_serving.pyfunc import (
-    EXPLANATION_COLUMNS,
-    NO_HEAT,
-    OUTPUT_COLUMNS,
-    SliceModel,
-    _load_pyfunc,
-)
+from tumorscope_serving.pyfunc import _load_pyfunc
 
 SIZE, CELLS = 32, 8
 CARD = ModelCard(
@@ -79,7 +74,7 @@ def model(bundle):
 def mute(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mute")
     save_graph(folder, with_heat=False)
-    return SliceModel(Predictor(folder))
+    return _load_pyfunc(str(folder))
 
 
 def spotted(left: int, top: int) -> bytes:

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tumorscope_serving.answers import CHUNK, OUTPUT_COLUMNS
 from tumorscope_serving.calibration import Calibration
 from tumorscope_serving.card import UNSURE, ModelCard
 from tumorscope_serving.predictor import BATCH, THREADS_VARIABLE, Predictor
-from tumorscope_serving.pyfunc import CHUNK, OUTPUT_COLUMNS, _load_pyfunc
+from tumorscope_serving.pyfunc import _load_pyfunc
 
 SECRET = "JaneDoeBorn1970"
 
@@ -66,7 +67,8 @@ def test_an_answer_uses_one_thread_unless_the_environment_says_more(
     cv2.setNumThreads(before)
 
     assert used == threads
-    assert loaded.predictor._session.get_session_options().intra_op_num_threads == threads
+    session = loaded.get_raw_model().predictor._session
+    assert session.get_session_options().intra_op_num_threads == threads
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "two", ""])
@@ -197,7 +199,7 @@ def test_the_callers_threshold_decides(model, threshold, label):
 def test_a_threshold_of_null_is_the_cards(model):
     (answer,) = model.predict(table(DARK), {"threshold": None}).to_dict(orient="records")
 
-    assert answer["threshold"] == model.card.threshold
+    assert answer["threshold"] == model.get_raw_model().card.threshold
     assert answer["label"] == "no tumor"
 
 

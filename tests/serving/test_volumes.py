@@ -98,7 +98,7 @@ def test_a_volume_without_any_frame_to_judge_is_an_error(brightness_model, table
 
 
 def test_the_volumes_of_a_request_are_bounded_together(brightness_model, table, monkeypatch):
-    monkeypatch.setattr("tumorscope_serving.pyfunc.Allowance", lambda: Allowance(5))
+    monkeypatch.setattr("tumorscope_serving.answers.Allowance", lambda: Allowance(5))
 
     answers = brightness_model.predict(table(volume(1, 200, 3), volume(1, 200, 3), volume(1, 200)))
 

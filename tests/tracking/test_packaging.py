@@ -13,9 +13,9 @@ from tumorscope.tracking.packaging import (
     log_bundle,
     model_signature,
 )
+from tumorscope_serving.answers import EXPLANATION_COLUMNS, OUTPUT_COLUMNS
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.decoding import decode_gray
-from tumorscope_serving.pyfunc import EXPLANATION_COLUMNS, OUTPUT_COLUMNS
 
 
 def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained):

@@ -5,12 +5,14 @@ is complete, and the file appears by a rename, so a kill at any moment leaves ne
 part nor half a file.
 """
 
+import io
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from tumorscope.errors import ScoringError
@@ -38,17 +40,22 @@ def finished_parts(folder: Path) -> set[int]:
     return {int(path.stem) for path in folder.glob("[0-9]*.parquet")}
 
 
-def write_part(folder: Path, number: int, answers: pa.RecordBatch) -> None:
+def write_part(folder: Path, number: int, lines: bytes) -> None:
     """Write one part.
 
     Args:
         folder: of the parts.
         number: of the chunk.
-        answers: the columns of ANSWERS, in any order.
+        lines: of JSON, an answer each, with all of ANSWERS.
     """
     growing = folder / f"growing-{number}"
-    table = pa.Table.from_batches([answers]).select(ANSWERS.names)
-    pq.write_table(table.cast(ANSWERS), growing)
+    # From JSON and not from lists, at which pyarrow looks by help of pandas, an import more.
+    table = pa.json.read_json(
+        io.BytesIO(lines),
+        pa.json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+        pa.json.ParseOptions(explicit_schema=ANSWERS, unexpected_field_behavior="error"),
+    )
+    pq.write_table(table, growing)
     _replace(growing, _part(folder, number))
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-import pyarrow as pa
-
 from tumorscope.errors import ScoringError
 from tumorscope.tracking import scoring_worker
 from tumorscope.tracking.local_model import LocalModel
@@ -16,7 +14,7 @@ from tumorscope.tracking.local_model import LocalModel
 
 def answer_chunks(
     model: LocalModel, chunks: Iterable, workers: int, params: dict[str, bool]
-) -> Iterator[tuple[int, pa.RecordBatch]]:
+) -> Iterator[tuple[int, bytes]]:
     """Answer chunks of images in processes, and hand the answers over as they come.
 
     No more chunks are read than the processes have work for, so memory does not grow with the list.
@@ -28,7 +26,7 @@ def answer_chunks(
         params: of the model, as in `scoring_worker.answer`.
 
     Yields:
-        A chunk's number, and its rows as `scoring_worker.answer` makes them.
+        A chunk's number, and its lines as `scoring_worker.answer` makes them.
 
     Raises:
         ScoringError: a process was killed.

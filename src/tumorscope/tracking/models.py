@@ -20,10 +20,11 @@ from tumorscope.tracking.run_artifacts import (
     run_tag,
 )
 from tumorscope.tracking.runs import INITIAL_WEIGHTS_TAG, WORKFLOW_TAG
+from tumorscope_serving.answers import load_model
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.image_column import IMAGE_COLUMN
 from tumorscope_serving.predictor import Predictor
-from tumorscope_serving.pyfunc import SliceModel
+from tumorscope_serving.pyfunc import TableModel
 
 BATCH = 64
 FINGERPRINT_FILE = "fingerprints.npz"
@@ -61,8 +62,8 @@ class LoggedModel:
         self.uri = uri
         if uri == SHIPPED:
             self.run_id = self.model_id = ""
-            self._model = SliceModel(Predictor(BUNDLE))
-            self.card = self._model.card
+            self._model = TableModel(load_model(BUNDLE))
+            self.card = self._model.get_raw_model().card
             return
         try:
             self._model = mlflow.pyfunc.load_model(uri)

@@ -11,19 +11,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 IMAGES_A_REQUEST = 64  # as many as the model answers at once
 BYTES_A_REQUEST = 32 * 2**20  # of one request, unless a single file is larger
 LARGEST_FILE = 64 * 2**20
 TOO_LARGE = f"The file has more than {LARGEST_FILE // 2**20} MiB; no larger one is read."
 
-_model: Any = None
+Rows = list[dict[str, Any]]
+
+_answers: Callable[[list[bytes], dict[str, bool]], Rows]
 _version = ""
 
 
@@ -35,19 +35,17 @@ def start(code: str, data: str, version: str) -> None:
         data: folder of its bundle.
         version: what its answers say of who gave them.
     """
-    global _model, _version
+    global _answers, _version
     _version = version
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["TUMORSCOPE_THREADS"] = "1"
     if code:
         sys.path.insert(0, code)
-    _model = importlib.import_module("tumorscope_serving.pyfunc")._load_pyfunc(data)
+    _answers = _load(data)
 
 
-def answer(
-    paths: list[str], contents: list[bytes | None], params: dict[str, bool]
-) -> pa.RecordBatch:
+def answer(paths: list[str], contents: list[bytes | None], params: dict[str, bool]) -> bytes:
     """Answer images in order; a file that cannot be read is a row with an error.
 
     Args:
@@ -56,25 +54,36 @@ def answer(
         params: of the model, as `check_input`; may be empty.
 
     Returns:
-        Columns path, probability, label, error, frames (JSON or null), model_version and scored_at;
-        where all of one are null, its type is.
+        A line of JSON an image: path, probability, label, error, frames (JSON text or null),
+        model_version and scored_at. Not a table, for which this process would import pyarrow.
     """
-    import pandas as pd  # the process that starts this one goes without
-
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for images, errors in _requests(paths, contents):
-        answers = iter(_model.predict(pd.DataFrame({"image": images}), params).to_dict("records"))
+        answered = iter(_answers(images, params))
         # An empty file is asked about; only what could not be read at all is not.
-        rows += [{"error": error} if error else next(answers) for error in errors]
-    now = datetime.now(UTC)
-    columns: dict[str, list] = {"path": paths}
-    for name in ("probability", "label", "error"):
-        columns[name] = [row.get(name) for row in rows]
-    frames = [row.get("frames") for row in rows]
-    columns["frames"] = [None if each is None else json.dumps(each) for each in frames]
-    # Made here, since pyarrow imports pandas to look at lists.
-    columns |= {"model_version": [_version] * len(rows), "scored_at": [now] * len(rows)}
-    return pa.RecordBatch.from_pydict(columns)
+        rows += [{"error": error} if error else next(answered) for error in errors]
+    by = {"model_version": _version, "scored_at": datetime.now(UTC).isoformat()}
+    lines = []
+    for path, row in zip(paths, rows, strict=True):
+        frames = row.get("frames")
+        told = {name: row.get(name) for name in ("probability", "label", "error")}
+        told["frames"] = None if frames is None else json.dumps(frames)
+        lines.append(json.dumps({"path": path} | told | by))
+    return "\n".join(lines).encode()
+
+
+def _load(data: str) -> Callable[[list[bytes], dict[str, bool]], Rows]:
+    """What answers images; a model that was logged by older code answers tables alone."""
+    try:
+        answers = importlib.import_module("tumorscope_serving.answers")
+    except ModuleNotFoundError:
+        import pandas as pd
+
+        old = importlib.import_module("tumorscope_serving.pyfunc")._load_pyfunc(data)
+        return lambda images, params: old.predict(pd.DataFrame({"image": images}), params).to_dict(
+            "records"
+        )
+    return answers.load_model(Path(data)).answers
 
 
 def _requests(

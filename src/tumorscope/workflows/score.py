@@ -116,8 +116,8 @@ def _add_what_spark_left_out(config: ScoringConfig, folder: Path) -> None:
         return
     model = find_model(config.model)
     answers = answer_chunks(model, itertools.chain([first], missing), 1, config.params())
-    for number, rows in answers:
-        part_files.write_part(folder, number, rows)
+    for number, lines in answers:
+        part_files.write_part(folder, number, lines)
 
 
 def _score_here(
@@ -151,8 +151,8 @@ def _score_in_parts(
     resumed = answered = sum(_size(config, work, number) for number in done)
     if len(done) < len(numbers):
         answers = answer_chunks(model, chunks(work, config.chunk, done), workers, config.params())
-        for number, rows in answers:
-            part_files.write_part(folder, number, rows)
+        for number, lines in answers:
+            part_files.write_part(folder, number, lines)
             answered += _size(config, work, number)
             progress(answered, work.images)
     part_files.merge_parts(folder, numbers, work.images, out)
