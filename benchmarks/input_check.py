@@ -125,6 +125,11 @@ def pieces(gray: np.ndarray, rng: np.random.Generator, count: int) -> Iterator[n
 Described = dict[tuple[str, str], np.ndarray]
 
 
+def describe(gray: np.ndarray) -> np.ndarray:
+    """Descriptors of one picture."""
+    return descriptors([find_head(gray)])[0]
+
+
 def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
     """Descriptors by variant of phantoms, each as drawn and changed."""
     phantoms = phantoms_of(stream, work)
@@ -132,7 +137,7 @@ def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
     rng = np.random.default_rng((SEED, stream, 7))
     names = [name for name in VARIANTS if name != "as_drawn"]
     for number, (head, facts) in enumerate(phantoms):
-        rows.setdefault(("phantom", "as drawn"), []).append(descriptors(find_head(head)))
+        rows.setdefault(("phantom", "as drawn"), []).append(describe(head))
         if each_variant:
             low, high = LEVELS_MM[facts["plane"]]
             where = "brain" if low <= facts["level_mm"] <= high else "beyond the brain"
@@ -141,8 +146,7 @@ def describe_heads(stream: int, work: Path, each_variant: bool) -> Described:
                 rows.setdefault(group, []).append(rows["phantom", "as drawn"][-1])
         for change in range(CHANGES[stream]):
             name = names[(number * CHANGES[stream] + change) % len(names)]
-            changed = find_head(VARIANTS[name](rng, head))
-            rows.setdefault(("variant", name), []).append(descriptors(changed))
+            rows.setdefault(("variant", name), []).append(describe(VARIANTS[name](rng, head)))
     return {key: np.stack(value) for key, value in rows.items()}
 
 
@@ -167,13 +171,11 @@ def _describe(group: str, what: tuple) -> np.ndarray:
         pictures, source, pattern, most, parts = what
         rng = np.random.default_rng(SEED)
         shown = shipped_pictures(pictures, source, pattern, most)
-        return np.array(
-            [descriptors(find_head(piece)) for gray in shown for piece in pieces(gray, rng, parts)]
-        )
+        return np.array([describe(piece) for gray in shown for piece in pieces(gray, rng, parts)])
     draw, count, stream, heads = what
     rng = np.random.default_rng((SEED, stream, 8))
     arguments = (rng,) if heads is None else (rng, heads)
-    return np.array([descriptors(find_head(draw(*arguments))) for _ in range(count)])
+    return np.array([describe(draw(*arguments)) for _ in range(count)])
 
 
 def describe_real(data: str) -> tuple[np.ndarray, list[str]]:
@@ -182,9 +184,7 @@ def describe_real(data: str) -> tuple[np.ndarray, list[str]]:
 
     dataset = load_dataset(data, 32, "head")
     paths = list(dataset.table["path"])
-    described = [
-        descriptors(find_head(decode_gray((dataset.root / path).read_bytes()))) for path in paths
-    ]
+    described = [describe(decode_gray((dataset.root / path).read_bytes())) for path in paths]
     return np.stack(described), [str(path) for path in paths]
 
 
@@ -272,9 +272,7 @@ def main(pictures: str, data: str, work: str, threshold: float, writes: bool, re
     if writes:
         heads = kept(folder / "heads_0.desc", lambda: describe_heads(0, folder, False))
         rng = np.random.default_rng((SEED, 9))
-        heads["schematic", "drawn"] = np.array(
-            [descriptors(find_head(schematic(rng))) for _ in range(SCHEMATIC)]
-        )
+        heads["schematic", "drawn"] = np.array([describe(schematic(rng)) for _ in range(SCHEMATIC)])
         others = kept(
             folder / "others_0.desc",
             lambda: describe_others(CALIBRATION, CALIBRATION_SOURCES, DRAWN, 1, 0, shown, folder),

@@ -6,6 +6,7 @@ them, so they are counted by OpenCV where numpy would take several times as long
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -34,46 +35,60 @@ FACTS = (
 )
 
 
-def descriptors(found: Head) -> np.ndarray:
-    """Describe a picture; the first numbers are those of FACTS.
+def descriptors(found: Sequence[Head]) -> np.ndarray:
+    """Describe pictures; the first numbers are those of FACTS.
+
+    One number is counted of all pictures before the next one, since the code that counts it stays
+    in the core's cache then.
 
     Args:
-        found: what `tumorscope_serving.heads.find_head` says of it.
+        found: what `tumorscope_serving.heads.find_head` says of each.
 
     Returns:
-        shape (numbers,), float32; the same for the picture and a larger copy of it, but for blur.
+        shape (pictures, numbers), float32; the same for a picture and a larger copy of it, but for
+        blur.
     """
-    large = found.thumbnail
-    top, bottom, left, right = found.box
-    height, width = bottom - top, right - left
-    middle = frame_slice(large[top:bottom, left:right], MIDDLE, "letterbox")
-    border = border_of(large)
-    ground = median_of_even(border_of(middle))
-    plain = _near(middle, ground, 20)
-    small = cv2.resize(middle, (SMALL, SMALL), interpolation=cv2.INTER_AREA)
-    edges = _edges(small)
-    if cv2.mean(small[SMALL // 4 : -SMALL // 4, SMALL // 4 : -SMALL // 4])[0] < ground:
-        small = 255 - small  # a negative is read as its positive
-    flat = _standardized(small.astype(np.float32))
+    large = [head.thumbnail for head in found]
+    inside = [_inside(head) for head in found]
+    borders = [border_of(each) for each in large]
+    middle = [frame_slice(each, MIDDLE, "letterbox") for each in inside]
+    grounds = [median_of_even(border_of(each)) for each in middle]
+    plain = [_near(each, ground, 20) for each, ground in zip(middle, grounds, strict=True)]
+    small = [cv2.resize(each, (SMALL, SMALL), interpolation=cv2.INTER_AREA) for each in middle]
+    positive = map(_positive, small, grounds)
+    flat = [_standardized(each.astype(np.float32)) for each in positive]
     facts = (
-        _deviation(large) / 64,
-        _share(_near(large, median_of_even(border), 11.5)),
-        _deviation(border) / 64,
-        _even_share(large[top:bottom, left:right]),
-        _grain(middle),
-        _grain(large),
-        _likeness(flat, flat[:, ::-1]),
-        _likeness(flat, flat[::-1]),
-        _likeness(flat, flat[::-1, ::-1]),
-        abs(math.log(height / width)),
-        height * width / large.size,
-        (1 - _share(plain)) * max(height, width) / min(height, width),
-        cv2.countNonZero(cv2.bitwise_and(plain, _CORNERS)) / _CORNER_SIZE,
-        _entropy(middle),
+        [_deviation(each) / 64 for each in large],
+        list(map(_background_share, large, borders)),
+        [_deviation(each) / 64 for each in borders],
+        list(map(_even_share, inside)),
+        list(map(_grain, middle)),
+        list(map(_grain, large)),
+        [_likeness(each, each[:, ::-1]) for each in flat],
+        [_likeness(each, each[::-1]) for each in flat],
+        [_likeness(each, each[::-1, ::-1]) for each in flat],
+        [abs(math.log(each.shape[0] / each.shape[1])) for each in inside],
+        [box.size / picture.size for box, picture in zip(inside, large, strict=True)],
+        list(map(_fill, plain, inside)),
+        list(map(_plain_corners, plain)),
+        list(map(_entropy, middle)),
     )
-    tiny = cv2.resize(flat, (TINY, TINY), interpolation=cv2.INTER_AREA)
-    parts = (facts, tiny.ravel(), edges, _rings(flat), _histogram(flat))
-    return np.concatenate(parts, dtype=np.float32)
+    tiny = [cv2.resize(each, (TINY, TINY), interpolation=cv2.INTER_AREA).ravel() for each in flat]
+    counted = (
+        list(map(count, of)) for count, of in ((_edges, small), (_rings, flat), (_histogram, flat))
+    )
+    return np.concatenate([np.transpose(facts), tiny, *counted], axis=1, dtype=np.float32)
+
+
+def _inside(head: Head) -> np.ndarray:
+    top, bottom, left, right = head.box
+    return head.thumbnail[top:bottom, left:right]
+
+
+def _positive(small: np.ndarray, ground: float) -> np.ndarray:
+    """A negative, whose head is darker than its ground, is read as its positive."""
+    quarter = SMALL // 4
+    return 255 - small if cv2.mean(small[quarter:-quarter, quarter:-quarter])[0] < ground else small
 
 
 def _standardized(small: np.ndarray) -> np.ndarray:
@@ -92,6 +107,19 @@ def _near(picture: np.ndarray, gray: float, reach: float) -> np.ndarray:
 
 def _share(mask: np.ndarray) -> float:
     return cv2.countNonZero(mask) / mask.size
+
+
+def _background_share(picture: np.ndarray, border: np.ndarray) -> float:
+    return _share(_near(picture, median_of_even(border), 11.5))
+
+
+def _fill(plain: np.ndarray, inside: np.ndarray) -> float:
+    """Share of the box that stands out from its ground; the letterbox is none of it."""
+    return (1 - _share(plain)) * max(inside.shape) / min(inside.shape)
+
+
+def _plain_corners(plain: np.ndarray) -> float:
+    return cv2.countNonZero(cv2.bitwise_and(plain, _CORNERS)) / _CORNER_SIZE
 
 
 def _even_share(box: np.ndarray) -> float:

@@ -6,6 +6,7 @@ of one hidden layer weighs. It has learned from phantoms and from pictures of ot
 refused.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -63,16 +64,20 @@ def _shipped() -> InputCheck:
     return InputCheck()
 
 
-def why_not_a_head(found: Head) -> str | None:
-    """One sentence on why a picture is refused; None where it may be a slice of a head.
+def why_no_heads(found: Sequence[Head]) -> list[str | None]:
+    """One sentence on why a picture is refused, for each; None where it may be a slice of a head.
 
     Args:
-        found: what `tumorscope_serving.heads.find_head` says of the picture.
+        found: what `tumorscope_serving.heads.find_head` says of each picture.
     """
-    described = descriptors(found)
+    return [_why_no_head(each) for each in descriptors(found)] if found else []
+
+
+def _why_no_head(described: np.ndarray) -> str | None:
     check = _shipped()
     if described[FACTS.index("spread")] * 64 < MIN_SPREAD:
         reason = "it is blank"
+    # One by one: of many at once the matrix product would start threads, which cost more.
     elif check.scores(described[np.newaxis])[0] < check.threshold:
         reason = check.reason(described)
     else:

@@ -7,7 +7,7 @@ import numpy as np
 from tumorscope_serving.bounds import UnreadableSliceError
 from tumorscope_serving.frames import Frames
 from tumorscope_serving.heads import Head, find_head
-from tumorscope_serving.input_check import why_not_a_head
+from tumorscope_serving.input_check import why_no_heads
 from tumorscope_serving.slices import Placement, place_slice
 
 
@@ -44,9 +44,10 @@ def without_other_things(placed: list[Placed]) -> list[Placed]:
     The check runs over all of them in one go, and not between decoding one and the next, since its
     code stays in the core's cache then.
     """
+    refusals = iter(why_no_heads([one.head for one in readable(placed)]))
     return [
-        UnreadableSliceError(refusal)
-        if isinstance(one, PlacedSlice) and (refusal := why_not_a_head(one.head))
+        UnreadableSliceError(why)
+        if isinstance(one, PlacedSlice) and (why := next(refusals))
         else one
         for one in placed
     ]

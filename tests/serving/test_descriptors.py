@@ -7,7 +7,7 @@ import pytest
 from tumorscope.config import PhantomConfig
 from tumorscope.phantom.draw import draw_phantom
 from tumorscope_serving.descriptors import FACTS, descriptors
-from tumorscope_serving.heads import find_head
+from tumorscope_serving.heads import Head, find_head
 
 FIRST_RING = len(FACTS) + 64 + 128  # after 8x8 grays and 4x4 cells of 8 directions
 
@@ -17,14 +17,18 @@ def head() -> np.ndarray:
     return draw_phantom(np.random.default_rng((99, 0)), PhantomConfig()).slice
 
 
+def described(found: Head) -> np.ndarray:
+    return descriptors([found])[0]
+
+
 def facts_of(gray: np.ndarray) -> dict[str, float]:
-    return dict(zip(FACTS, descriptors(find_head(gray)), strict=False))
+    return dict(zip(FACTS, described(find_head(gray)), strict=False))
 
 
 def test_a_picture_is_described_alike_at_any_size(head):
-    once = descriptors(find_head(head))
+    once = described(find_head(head))
 
-    twice = descriptors(
+    twice = described(
         find_head(cv2.resize(head, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
     )
 
@@ -35,7 +39,7 @@ def test_a_negative_is_described_as_its_positive(head):
     found = find_head(head)
     inverted = dataclasses.replace(found, thumbnail=255 - found.thumbnail)
 
-    differences = np.abs(descriptors(found) - descriptors(inverted))
+    differences = np.abs(described(found) - described(inverted))
 
     # The even share looks away from black and white, which are not each other's negatives.
     assert np.delete(differences, FACTS.index("even")).max() < 0.05
@@ -79,22 +83,31 @@ def test_edges_are_told_by_direction_and_rings_by_distance():
     stripes = np.zeros((128, 128), np.uint8)
     stripes[16:112, 16:112] = np.where(np.arange(96) // 8 % 2, 60, 220)
 
-    described = descriptors(find_head(stripes))
-    turned = descriptors(find_head(np.ascontiguousarray(stripes.T)))
+    straight = described(find_head(stripes))
+    turned = described(find_head(np.ascontiguousarray(stripes.T)))
 
-    directions = described[len(FACTS) + 64 : FIRST_RING].reshape(16, 8) ** 2
+    directions = straight[len(FACTS) + 64 : FIRST_RING].reshape(16, 8) ** 2
     turned_directions = turned[len(FACTS) + 64 : FIRST_RING].reshape(16, 8) ** 2
     assert directions[:, 0].sum() > 0.6  # a gradient along x
     assert turned_directions[:, 4].sum() > 0.6
-    assert described[FIRST_RING : FIRST_RING + 16] == pytest.approx(
+    assert straight[FIRST_RING : FIRST_RING + 16] == pytest.approx(
         turned[FIRST_RING : FIRST_RING + 16], abs=1e-3
     )
 
 
 def test_the_histogram_holds_every_pixel(head):
-    assert descriptors(find_head(head))[-8:].sum() == pytest.approx(1)
+    assert described(find_head(head))[-8:].sum() == pytest.approx(1)
 
 
 def test_what_is_even_all_over_has_finite_numbers():
     for shape in ((16, 16), (16, 4000), (4000, 16)):
-        assert np.isfinite(descriptors(find_head(np.full(shape, 128, np.uint8)))).all()
+        assert np.isfinite(described(find_head(np.full(shape, 128, np.uint8)))).all()
+
+
+def test_pictures_are_described_one_like_many(head):
+    found = [find_head(one) for one in (head, head[::-1], 255 - head, head[:, 20:])]
+
+    together = descriptors(found)
+
+    assert len({row.tobytes() for row in together}) == 4
+    assert np.array_equal(together, [described(one) for one in found])

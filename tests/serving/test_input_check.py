@@ -14,7 +14,7 @@ from tumorscope.shipped import BUNDLE
 from tumorscope_serving.card import ModelCard
 from tumorscope_serving.decoding import decode_gray
 from tumorscope_serving.heads import find_head
-from tumorscope_serving.input_check import InputCheck, why_not_a_head
+from tumorscope_serving.input_check import InputCheck, why_no_heads
 from tumorscope_serving.pyfunc import _load_pyfunc
 
 SENTENCE = "This does not look like a slice of a head MRI: "
@@ -29,6 +29,10 @@ def heads() -> list[np.ndarray]:
 
 def encoded(gray: np.ndarray) -> bytes:
     return cv2.imencode(".png", gray)[1].tobytes()
+
+
+def refusal(gray: np.ndarray) -> str | None:
+    return why_no_heads([find_head(gray)])[0]
 
 
 def page_of_text() -> np.ndarray:
@@ -54,7 +58,7 @@ def gradient() -> np.ndarray:
 
 
 def test_phantoms_pass(heads):
-    refused = [why_not_a_head(find_head(head)) is not None for head in heads]
+    refused = [refusal(head) is not None for head in heads]
 
     assert sum(refused) <= 2
 
@@ -72,9 +76,7 @@ def test_phantoms_pass(heads):
     ids=["negative", "upside down", "on a white page", "wide margins", "tiny", "faint"],
 )
 def test_heads_pass_however_they_were_published(heads, change):
-    refused = [
-        why_not_a_head(find_head(np.ascontiguousarray(change(head)))) is not None for head in heads
-    ]
+    refused = [refusal(np.ascontiguousarray(change(head))) is not None for head in heads]
 
     assert sum(refused) <= len(heads) / 8
 
@@ -82,9 +84,7 @@ def test_heads_pass_however_they_were_published(heads, change):
 def test_the_drawn_slices_of_the_other_tests_pass(drawn_data):
     files = sorted(drawn_data.rglob("slice_*.png"))
 
-    refused = [
-        why_not_a_head(find_head(decode_gray(path.read_bytes()))) is not None for path in files
-    ]
+    refused = [refusal(decode_gray(path.read_bytes())) is not None for path in files]
 
     assert len(files) > 100
     assert sum(refused) <= len(files) / 10
@@ -92,12 +92,12 @@ def test_the_drawn_slices_of_the_other_tests_pass(drawn_data):
 
 @pytest.mark.parametrize("picture", [page_of_text, bar_chart, noise, gradient])
 def test_drawings_of_other_things_are_refused(picture):
-    assert why_not_a_head(find_head(picture())).startswith(SENTENCE)
+    assert refusal(picture()).startswith(SENTENCE)
 
 
 @pytest.mark.parametrize("gray", [0, 128, 255])
 def test_a_blank_picture_is_called_blank(gray):
-    why = why_not_a_head(find_head(np.full((100, 80), gray, np.uint8)))
+    why = refusal(np.full((100, 80), gray, np.uint8))
 
     assert why == f"{SENTENCE}it is blank; send one, or set check_input to false."
 
@@ -106,17 +106,17 @@ def test_photographs_that_libraries_ship_are_refused():
     china = load_sample_images().images[0]
     hopper = decode_gray(matplotlib.cbook.get_sample_data("grace_hopper.jpg").read())
 
-    assert why_not_a_head(find_head(cv2.cvtColor(china, cv2.COLOR_RGB2GRAY)))
-    assert why_not_a_head(find_head(hopper))
+    assert refusal(cv2.cvtColor(china, cv2.COLOR_RGB2GRAY))
+    assert refusal(hopper)
 
 
 def test_the_reason_names_what_no_head_has():
-    assert "perfectly even" in why_not_a_head(find_head(bar_chart()))
+    assert "perfectly even" in refusal(bar_chart())
 
 
 def test_the_smallest_picture_and_the_longest_are_answered():
     for shape in ((16, 16), (16, 4000), (4000, 16)):
-        why_not_a_head(find_head(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)))
+        refusal(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
 def test_the_model_refuses_unless_it_is_told_not_to():
@@ -145,9 +145,7 @@ def test_a_model_whose_card_knows_of_no_check_refuses_nothing(tmp_path):
 def test_at_most_one_real_slice_in_a_hundred_is_refused(real_data):
     files = sorted(path for path in real_data.rglob("*") if path.is_file())
 
-    refused = [
-        path.name for path in files if why_not_a_head(find_head(decode_gray(path.read_bytes())))
-    ]
+    refused = [path.name for path in files if refusal(decode_gray(path.read_bytes()))]
 
     assert len(refused) <= len(files) / 100
 

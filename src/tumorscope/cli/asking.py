@@ -1,5 +1,6 @@
 """The commands that ask a model: `predict` and `score`."""
 
+import os
 from typing import Any
 
 import click
@@ -25,6 +26,8 @@ def score(context: click.Context, **settings: Any) -> None:
     if context.args:
         settings["source"] = context.args[0]
     config = ScoringConfig(**settings)
+    # Numpy starts threads when it is imported; not this process computes, but those it starts.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from tumorscope.workflows.score import score_images
 
     summary = score_images(config, progress_bar("Scoring"))

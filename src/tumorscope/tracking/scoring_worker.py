@@ -19,6 +19,8 @@ from typing import Any
 IMAGES_A_REQUEST = 64  # as many as the model answers at once
 BYTES_A_REQUEST = 32 * 2**20  # of one request, unless a single file is larger
 LARGEST_FILE = 64 * 2**20
+# OpenBLAS starts threads when numpy is imported, which turn for a while even if nobody uses them.
+ONE_THREAD = {"TUMORSCOPE_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 TOO_LARGE = f"The file has more than {LARGEST_FILE // 2**20} MiB; no larger one is read."
 
 Rows = list[dict[str, Any]]
@@ -39,7 +41,7 @@ def start(code: str, data: str, version: str) -> None:
     _version = version
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["TUMORSCOPE_THREADS"] = "1"
+    os.environ |= ONE_THREAD
     if code:
         sys.path.insert(0, code)
     _answers = _load(data)
