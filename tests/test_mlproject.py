@@ -82,11 +82,14 @@ def test_conda_pins_exactly_what_pyproject_allows():
         Requirement(text).name: Requirement(text) for text in pyproject["project"]["dependencies"]
     }
     pip = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][-1]["pip"]
-    pins = dict(pin.split("==") for pin in pip)
+    pins = {Requirement(pin).name: Requirement(pin) for pin in pip}
 
     assert set(pins) == set(ranges)
-    for name, pinned in pins.items():
-        assert ranges[name].specifier.contains(pinned), f"{name} {pinned}"
+    for name, pin in pins.items():
+        (exactly,) = pin.specifier
+        assert exactly.operator == "=="
+        assert ranges[name].specifier.contains(exactly.version), str(pin)
+        assert ranges[name].marker == pin.marker
 
 
 def test_each_dependency_is_justified_in_the_decisions():

@@ -124,7 +124,7 @@ def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int
     "--starts",
     default=3,
     show_default=True,
-    help="Starts of TumorScope's server, with and without MLflow's launcher.",
+    help="Starts of TumorScope's server, with MLflow's launcher and without, and of the empty one.",
 )
 @click.option(
     "--env-manager", default="local", show_default=True, type=click.Choice(["local", "uv"])
@@ -153,7 +153,7 @@ def main(data, slices, rounds, seconds, starts, env_manager, report) -> None:
         alone = server_alone(models["tumorscope"], environments["tumorscope"], servers[0].bodies)
         floor = Floor(BUNDLE, models["echo"])
         try:
-            for server in [alone] * starts + servers[:1] * (starts - 1):
+            for server in [alone] * starts + [servers[0], servers[-1]] * (starts - 1):
                 server.start(folder)
                 server.stop()
             for server in servers:

@@ -42,7 +42,8 @@ def log_echo(threshold: float, folder: Path) -> str:
         loader_module="echo_model",
         code_paths=[str(code / "echo_model.py")],
         pip_requirements=[
-            f"{name}=={version(name)}" for name in ("httptools", "mlflow-skinny", "pandas")
+            f"{name}=={version(name)}"
+            for name in ("httptools", "mlflow-skinny", "pandas", "uvloop")
         ],
         signature=model_signature(threshold),
     ).model_uri

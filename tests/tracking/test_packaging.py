@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import yaml
+from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tumorscope.shipped import BUNDLE
@@ -21,7 +22,7 @@ from tumorscope_serving.decoding import decode_gray
 def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained):
     folder = Path(mlflow.artifacts.download_artifacts(trained.good.model_uri))
 
-    pins = (folder / "requirements.txt").read_text().split()
+    pins = (folder / "requirements.txt").read_text().splitlines()
 
     assert {pin.split("==")[0] for pin in pins} == set(SERVING_PACKAGES)
     assert "mlflow" not in SERVING_PACKAGES  # 847 MB beside 434 MB
@@ -30,8 +31,9 @@ def test_the_logged_environment_is_pinned_exactly_and_has_no_tensorflow(trained)
     assert not [text for text in map(str, conda["dependencies"]) if "tensorflow" in text]
 
 
-def test_the_server_finds_the_parser_that_the_model_brings():
+def test_the_server_finds_the_parser_and_the_loop_that_the_model_brings():
     assert AutoHTTPProtocol.__name__ == "HttpToolsProtocol"
+    assert auto_loop_factory().__module__.startswith("uvloop")
 
 
 def test_the_serving_code_travels_whole(trained):

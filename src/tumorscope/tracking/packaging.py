@@ -6,6 +6,7 @@ of `tumorscope_serving`, whole.
 
 import base64
 import shutil
+import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +25,7 @@ from tumorscope_serving.image_column import IMAGE_COLUMN
 MODEL_NAME = "model"
 LOADER_MODULE = "tumorscope_serving.pyfunc"
 # mlflow-skinny has the scoring server; what the full package adds to it, a server never imports.
-# httptools is imported by uvicorn where it finds it, and reads requests in C.
+# uvicorn takes httptools and uvloop where it finds them, for requests and their sockets in C.
 SERVING_PACKAGES = (
     "httptools",
     "mlflow-skinny",
@@ -35,7 +36,9 @@ SERVING_PACKAGES = (
     "pandas",
     "pillow",
     "pydicom",
+    "uvloop",
 )
+NOT_ON_WINDOWS = ("uvloop",)
 
 
 def log_bundle(bundle: Path, threshold: float) -> str:
@@ -58,11 +61,21 @@ def log_bundle(bundle: Path, threshold: float) -> str:
             loader_module=LOADER_MODULE,
             data_path=str(bundle),
             code_paths=[str(code)],
-            pip_requirements=[f"{name}=={version(name)}" for name in SERVING_PACKAGES],
+            pip_requirements=serving_requirements(),
             signature=model_signature(threshold),
             input_example=input_example(),
         )
     return info.model_uri
+
+
+def serving_requirements() -> list[str]:
+    """What a model is served with: each package pinned to the version that is installed here."""
+    elsewhere = "; sys_platform != 'win32'"
+    return [
+        f"{name}=={version(name)}{elsewhere if name in NOT_ON_WINDOWS else ''}"
+        for name in SERVING_PACKAGES
+        if sys.platform != "win32" or name not in NOT_ON_WINDOWS
+    ]
 
 
 def model_signature(threshold: float) -> ModelSignature:
