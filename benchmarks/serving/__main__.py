@@ -34,6 +34,7 @@ from servers import (  # noqa: E402
     Server,
     finish,
     keras_app_server,
+    mlflow_of_its_own,
     mlflow_server,
     server_alone,
     stop_servers_when_ended,
@@ -124,7 +125,7 @@ def measure(servers: list[Server], floor: Floor, files: list[bytes], rounds: int
     "--starts",
     default=3,
     show_default=True,
-    help="Starts of TumorScope's server, with MLflow's launcher and without, and of the empty one.",
+    help="Starts of TumorScope's server, in each way, and of the empty one.",
 )
 @click.option(
     "--env-manager", default="local", show_default=True, type=click.Choice(["local", "uv"])
@@ -150,18 +151,21 @@ def main(data, slices, rounds, seconds, starts, env_manager, report) -> None:
         }
         sizes = {one: size_mb(made) for one, made in environments.items() if env_manager == "uv"}
         servers = make_servers(files, models, env_manager)
-        alone = server_alone(models["tumorscope"], environments["tumorscope"], servers[0].bodies)
+        ours = (models["tumorscope"], environments["tumorscope"], servers[0].bodies)
+        others = {"uvicorn": server_alone(*ours), "its own mlflow": mlflow_of_its_own(*ours)}
         floor = Floor(BUNDLE, models["echo"])
         try:
-            for server in [alone] * starts + [servers[0], servers[-1]] * (starts - 1):
+            again = [servers[0], servers[-1]]
+            for server in [*others.values()] * starts + again * (starts - 1):
                 server.start(folder)
                 server.stop()
             for server in servers:
                 server.start(folder)
             times, rates = measure(servers, floor, files, rounds, seconds)
-            figures = figures_of(servers, floor, times, rates, sizes, alone.ready_s)
+            starts_of = {name: server.ready_s for name, server in others.items()}
+            figures = figures_of(servers, floor, times, rates, sizes, starts_of)
         finally:
-            for server in [alone, *servers]:
+            for server in [*others.values(), *servers]:
                 server.stop()
     show(figures)
     if report:

@@ -156,6 +156,13 @@ def server_alone(model: str, environment: Path, bodies: list[bytes]) -> Server:
     )
 
 
+def mlflow_of_its_own(model: str, environment: Path, bodies: list[bytes]) -> Server:
+    """A model served by the `mlflow` of its own environment, as docs/deploying.md has it."""
+    command = ["mlflow", "models", "serve", "-m", model, "--env-manager", "local", "-p", "{port}"]
+    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return Server("tumorscope, its own mlflow", command, bodies, environment={"PATH": path})
+
+
 def keras_app_server(network: Path, bodies: list[bytes]) -> Server:
     """Server (b), in this environment."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "--port", "{port}"]
