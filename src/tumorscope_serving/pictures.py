@@ -4,8 +4,10 @@ Pillow decodes, since it reads the size before the pixels and refuses truncated 
 OpenCV fills the rest with gray and says nothing.
 """
 
+import contextlib
 import io
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -30,18 +32,26 @@ def read_picture(data: bytes) -> Frames:
     Raises:
         UnreadableSliceError: the bytes are no picture, too large or too small, or an animation.
     """
-    count = _guarded(data, _count_pages)
-    return Frames(count, count > 1, lambda index: _guarded(data, _gray_page, index))
+    with _errors_as_sentences():
+        picture = _opened(data)
+        count = _count_pages(picture)
+    if picture.format == "TIFF":  # counting has moved its reader, and damage would leave it there
+        return Frames(count, count > 1, lambda index: _gray_page(data, index))
+    return Frames(1, False, lambda _: _gray(picture))
 
 
-def _guarded(data: bytes, look, *arguments):
-    """Open a picture, look into it, and answer whatever Pillow raises by a sentence."""
+def _opened(data: bytes) -> Image.Image:
+    # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
+    # whole process, and decoding threads would leave each other's behind.
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+@contextlib.contextmanager
+def _errors_as_sentences() -> Iterator[None]:
+    """Answer whatever Pillow raises by a sentence."""
     _keep_quiet()
     try:
-        # Pillow warns of more than 89 megapixels. The warning stays on: filters belong to the
-        # whole process, and decoding threads would leave each other's behind.
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            return look(picture, *arguments)
+        yield
     except UnreadableSliceError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -80,17 +90,25 @@ def _count_pages(picture: Image.Image) -> int:
     raise AssertionError("more than MAX_FRAMES are refused")
 
 
-def _gray_page(picture: Image.Image, index: int) -> np.ndarray:
-    """One page, upright where its EXIF tag says how; color by ITU-R 601 luma."""
-    if index:
-        picture.seek(index)
-    check_size(*picture.size)
-    picture.load()
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):
-        return stretch_to_8_bits(np.asarray(picture))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(black, picture)
-    return np.array(picture.convert("L"))
+def _gray_page(data: bytes, index: int) -> np.ndarray:
+    """One page of a TIFF file, which is opened anew."""
+    with _errors_as_sentences():
+        picture = _opened(data)
+        if index:
+            picture.seek(index)
+    return _gray(picture)
+
+
+def _gray(picture: Image.Image) -> np.ndarray:
+    """Upright where an EXIF tag says how; color by ITU-R 601 luma."""
+    with _errors_as_sentences():
+        check_size(*picture.size)
+        picture.load()
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith(("I", "F")):
+            return stretch_to_8_bits(np.asarray(picture))
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+            picture = Image.alpha_composite(black, picture)
+        return np.array(picture.convert("L"))
