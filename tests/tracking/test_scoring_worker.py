@@ -21,13 +21,19 @@ def _load_pyfunc(data):
 
 
 def asked(code, data, paths):
-    """What a process that scores says of files, and which libraries it has imported for it."""
+    """What a process that scores says of files, and which libraries it has imported for it.
+
+    It has no second thread for the algebra of arrays.
+    """
     script = (
         "import json, os, sys; from tumorscope.tracking import scoring_worker as worker; "
         "worker._end_with_parent = lambda: None; "
+        "assert 'numpy' not in sys.modules, 'it would have started threads'; "
         f"worker.start({code!r}, {data!r}, 'models:/m/1'); "
         f"lines = worker.answer({paths!r}, {[None] * len(paths)!r}, {{'check_input': False}}); "
         "heavy = {'mlflow', 'tensorflow', 'pandas', 'pyarrow'} & set(sys.modules); "
+        "import threadpoolctl; "
+        "assert {each['num_threads'] for each in threadpoolctl.threadpool_info()} == {1}; "
         "print(json.dumps([lines.decode(), sorted(heavy)]))"
     )
     done = subprocess.run(
