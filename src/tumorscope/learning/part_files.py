@@ -5,17 +5,16 @@ is complete, and the file appears by a rename, so a kill at any moment leaves ne
 part nor half a file.
 """
 
-import io
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.json
 import pyarrow.parquet as pq
 
 from tumorscope.errors import ScoringError
+from tumorscope.learning.json_lines import read_lines
 
 ANSWERS = pa.schema(
     [
@@ -49,13 +48,7 @@ def write_part(folder: Path, number: int, lines: bytes) -> None:
         lines: of JSON, an answer each, with all of ANSWERS.
     """
     growing = folder / f"growing-{number}"
-    # From JSON and not from lists, at which pyarrow looks by help of pandas, an import more.
-    table = pa.json.read_json(
-        io.BytesIO(lines),
-        pa.json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
-        pa.json.ParseOptions(explicit_schema=ANSWERS, unexpected_field_behavior="error"),
-    )
-    pq.write_table(table, growing)
+    pq.write_table(read_lines(lines, ANSWERS), growing)
     _replace(growing, _part(folder, number))
 
 

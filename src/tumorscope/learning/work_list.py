@@ -9,17 +9,18 @@ kind of list; chunk n of a list always holds the same images.
 import glob
 import hashlib
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tumorscope.errors import ScoringError
 from tumorscope.learning.folders import IGNORED_FOLDERS, IMAGE_SUFFIXES
+from tumorscope.learning.json_lines import read_lines
 
 SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".dcm", ".dicom", ".nii", ".nii.gz"}))
 PATHS = pa.schema([("path", pa.string())])
@@ -73,19 +74,11 @@ def make_list(source: str, file: Path) -> WorkList:
             some = [os.fsencode(each).decode(errors="backslashreplace") for each in some]
             digest.update("\0".join([*some, ""]).encode())
             images += len(some)
-            writer.write_table(pa.Table.from_arrays([_strings(some)], schema=PATHS))
+            lines = "\n".join(json.dumps({"path": each}) for each in some)
+            writer.write_table(read_lines(lines.encode(), PATHS))
     if not images:
         raise ScoringError(f"{source} holds no image: {EXPECTED}.")
     return WorkList(file, images, digest.hexdigest())
-
-
-def _strings(texts: list[str]) -> pa.StringArray:
-    """An Arrow array, made without pandas, which pyarrow imports to look at a list."""
-    encoded = [text.encode() for text in texts]
-    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
-    return pa.StringArray.from_buffers(
-        len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))
-    )
 
 
 def chunks(work: WorkList, size: int, done: set[int]) -> Iterator[Chunk]:
